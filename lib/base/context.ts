@@ -1,0 +1,32 @@
+import type { Exec, Spawn } from './exec.ts'
+import type { Reporter } from './events.ts'
+import type { Tool } from './tool.ts'
+
+export interface Asker {
+  /** False where nobody can answer: stdin or stderr is no terminal. */
+  readonly available: boolean
+  confirm(question: string, initial?: boolean): Promise<boolean>
+  text(question: string, initial?: string): Promise<string>
+  select(question: string, choices: readonly string[], initial?: string): Promise<string>
+}
+
+/** Everything that a verb may touch besides its arguments. */
+export interface Context {
+  readonly cwd: string
+  readonly env: Readonly<Record<string, string | undefined>>
+  readonly platform: NodeJS.Platform
+  readonly exec: Exec
+  readonly spawn: Spawn
+  readonly report: Reporter
+  readonly ask: Asker
+  /** Aborted by Ctrl-C; its reason is a KsailError `interrupted` or `terminated`. */
+  readonly signal: AbortSignal
+  readonly fetch: typeof fetch
+  /** The path of a tool in an accepted version; throws `tool`. */
+  readonly locate: (tool: Tool) => Promise<string>
+  readonly now: () => number
+  readonly sleep: (ms: number) => Promise<void>
+  readonly random: () => number
+  /** Values that must never be printed: what was read from credentials or expanded from placeholders. */
+  readonly secrets: Set<string>
+}

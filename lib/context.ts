@@ -1,0 +1,45 @@
+import { KsailError } from './base/errors.ts'
+import type { Asker, Context } from './base/context.ts'
+import { createExec, createSpawn } from './io/exec.ts'
+import { host } from './io/host.ts'
+import { createLocate } from './tools/locate.ts'
+
+const nobody = (question: string): Promise<never> => Promise.reject(new KsailError('usage', `nobody is here to answer: ${question}`))
+
+const silent: Asker = { available: false, confirm: nobody, text: nobody, select: nobody }
+
+/**
+ * The only wiring of real dependencies. What is not given is silent and stands on this process: its folder, its environment.
+ *
+ * @example
+ * const ctx = createContext({ report: (event) => console.error(event) })
+ */
+export const createContext = (over: Partial<Context> = {}): Context => {
+  const settings = {
+    cwd: over.cwd ?? host.cwd(),
+    env: over.env ?? host.env(),
+    report: over.report ?? (() => undefined),
+    signal: over.signal ?? new AbortController().signal,
+    secrets: over.secrets ?? new Set<string>(),
+  }
+  const platform = over.platform ?? host.platform
+  const exec = over.exec ?? createExec(settings)
+  return {
+    ...settings,
+    platform,
+    exec,
+    spawn: over.spawn ?? createSpawn(settings),
+    ask: over.ask ?? silent,
+    fetch: over.fetch ?? fetch,
+    locate: over.locate ?? createLocate({ ...settings, platform, exec }),
+    now: over.now ?? (() => performance.now()),
+    sleep: over.sleep ?? ((ms) => new Promise((resolve, reject) => {
+      const timer = setTimeout(done, ms)
+      function done(): void { settings.signal.removeEventListener('abort', aborted); resolve() }
+      function aborted(): void { clearTimeout(timer); reject(settings.signal.reason) }
+      if (settings.signal.aborted) aborted()
+      else settings.signal.addEventListener('abort', aborted, { once: true })
+    })),
+    random: over.random ?? Math.random,
+  }
+}

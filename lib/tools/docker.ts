@@ -1,0 +1,148 @@
+import { isKsailError } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import type { ExecOptions } from '../base/exec.ts'
+import type { Tool } from '../base/tool.ts'
+import { run } from './run.ts'
+
+export const tool: Tool = {
+  name: 'docker',
+  summary: 'container engine that runs the nodes and the registry',
+  accepts: '>=20.10 <100',
+  version: ['version', '--format', '{{.Client.Version}}'],
+  home: 'https://docs.docker.com/get-docker/',
+  failures: [
+    { match: /Cannot connect to the Docker daemon|error during connect|dial unix .*docker|permission denied while trying to connect/i, code: 'unreachable', message: 'docker does not answer', hint: 'start Docker, or set DOCKER_HOST to an engine that runs' },
+    { match: /port is already allocated|address already in use/i, code: 'conflict', hint: 'free the port, or name another one' },
+    { match: /No space left on device/i, code: 'exec', hint: 'free disk space, for example with docker system prune' },
+  ],
+}
+
+export interface Container {
+  readonly id: string
+  readonly name: string
+  readonly image: string
+  readonly running: boolean
+  readonly status: string
+  readonly created: string
+  readonly labels: Readonly<Record<string, string>>
+  /** Host port by container port, as `5000/tcp`. Only of a running container. */
+  readonly ports: Readonly<Record<string, number>>
+  /** Address by network. */
+  readonly networks: Readonly<Record<string, string>>
+  /** Named volumes that are mounted. */
+  readonly volumes: readonly string[]
+  readonly env: readonly string[]
+}
+
+interface Inspected {
+  Id: string; Name: string; Created: string
+  State: { Running: boolean; Status: string }
+  Config: { Image: string; Labels: Record<string, string> | null; Env: string[] | null }
+  NetworkSettings: { Ports: Record<string, { HostPort: string }[] | null> | null; Networks: Record<string, { IPAddress: string }> | null }
+  Mounts: { Type: string; Name?: string }[] | null
+}
+
+const containerOf = (it: Inspected): Container => ({
+  id: it.Id, name: it.Name.replace(/^\//, ''), image: it.Config.Image, running: it.State.Running, status: it.State.Status, created: it.Created,
+  labels: it.Config.Labels ?? {},
+  ports: Object.fromEntries(Object.entries(it.NetworkSettings.Ports ?? {}).flatMap(([port, hosts]) => (hosts?.[0] ? [[port, Number(hosts[0].HostPort)]] : []))),
+  networks: Object.fromEntries(Object.entries(it.NetworkSettings.Networks ?? {}).map(([name, { IPAddress }]) => [name, IPAddress])),
+  volumes: (it.Mounts ?? []).flatMap((mount) => (mount.Type === 'volume' && mount.Name ? [mount.Name] : [])),
+  env: it.Config.Env ?? [],
+})
+
+const docker = (ctx: Context, args: readonly string[], options?: ExecOptions) => run(ctx, tool, args, { timeout: 60_000, ...options })
+
+/** Containers by id or name; those that do not exist are left out. */
+export const inspect = async (ctx: Context, names: readonly string[]): Promise<readonly Container[]> => {
+  if (names.length === 0) return []
+  const { stdout, exitCode, stderr } = await docker(ctx, ['container', 'inspect', ...names], { accept: [0, 1] })
+  if (exitCode !== 0 && !/No such container/i.test(stderr)) await docker(ctx, ['container', 'inspect', ...names])
+  return (JSON.parse(stdout || '[]') as Inspected[]).map(containerOf)
+}
+
+/** All containers that match the filters of `docker ps`, as `label=…` or `name=…`, stopped ones included. */
+export const list = async (ctx: Context, ...filters: readonly string[]): Promise<readonly Container[]> => {
+  const { stdout } = await docker(ctx, ['ps', '-aq', '--no-trunc', ...filters.flatMap((filter) => ['--filter', filter])])
+  return inspect(ctx, stdout.split('\n').filter(Boolean))
+}
+
+interface RunOptions {
+  readonly name: string
+  readonly image: string
+  readonly labels: Readonly<Record<string, string>>
+  readonly env: Readonly<Record<string, string>>
+  readonly publish: string
+  readonly volume: string
+  readonly args?: readonly string[]
+}
+
+/** Starts a container in the background and returns its id. */
+export const start = async (ctx: Context, { name, image, labels, env, publish, volume, args = [] }: RunOptions): Promise<string> => {
+  const flags = [...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]), ...Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`])]
+  const { stdout } = await docker(ctx, ['run', '-d', '--name', name, ...flags, '-p', publish, '-v', volume, ...args, image], { timeout: 5 * 60_000 })
+  return stdout.trim()
+}
+
+export const startContainers = async (ctx: Context, names: readonly string[]): Promise<void> => void (await docker(ctx, ['start', ...names]))
+export const stopContainers = async (ctx: Context, names: readonly string[]): Promise<void> => void (await docker(ctx, ['stop', '-t', '10', ...names], { timeout: 120_000 }))
+
+/** Removes containers, running or not, with their anonymous volumes; those that are gone already are no failure. */
+export const removeContainers = async (ctx: Context, names: readonly string[]): Promise<void> => {
+  if (names.length === 0) return
+  const { exitCode, stderr } = await docker(ctx, ['rm', '-f', '-v', ...names], { accept: [0, 1] })
+  if (exitCode !== 0 && !/No such container|already in progress/i.test(stderr)) await docker(ctx, ['rm', '-f', '-v', ...names])
+}
+
+export const volumeLabels = async (ctx: Context, name: string): Promise<Readonly<Record<string, string>> | undefined> => {
+  const { stdout, exitCode, stderr } = await docker(ctx, ['volume', 'inspect', '--format', '{{json .Labels}}', name], { accept: [0, 1] })
+  if (exitCode === 0) return (JSON.parse(stdout) as Record<string, string> | null) ?? {}
+  if (!/no such volume/i.test(stderr)) await docker(ctx, ['volume', 'inspect', name])
+  return undefined
+}
+
+export const createVolume = async (ctx: Context, name: string, labels: Readonly<Record<string, string>>): Promise<void> =>
+  void (await docker(ctx, ['volume', 'create', ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]), name]))
+
+export const removeVolume = async (ctx: Context, name: string): Promise<void> => {
+  const { exitCode, stderr } = await docker(ctx, ['volume', 'rm', name], { accept: [0, 1] })
+  if (exitCode !== 0 && !/no such volume/i.test(stderr)) await docker(ctx, ['volume', 'rm', name])
+}
+
+/** Attaches a container to a network; false when it was attached already. */
+export const connectNetwork = async (ctx: Context, network: string, container: string): Promise<boolean> => {
+  const { exitCode, stderr } = await docker(ctx, ['network', 'connect', network, container], { accept: [0, 1] })
+  if (exitCode === 0) return true
+  if (/already exists in network|already attached/i.test(stderr)) return false
+  await docker(ctx, ['network', 'connect', network, container])
+  return true
+}
+
+export const networkExists = async (ctx: Context, network: string): Promise<boolean> =>
+  (await docker(ctx, ['network', 'inspect', '--format', '{{.Id}}', network], { accept: [0, 1] })).exitCode === 0
+
+/** Names of the containers that are attached to a network. */
+export const networkMembers = async (ctx: Context, network: string): Promise<readonly string[]> => {
+  const { stdout, exitCode } = await docker(ctx, ['network', 'inspect', '--format', '{{range .Containers}}{{.Name}} {{end}}', network], { accept: [0, 1] })
+  return exitCode === 0 ? stdout.split(/\s+/).filter(Boolean) : []
+}
+
+/** Runs a program inside a running container. */
+export const execIn = (ctx: Context, container: string, command: readonly string[], options: ExecOptions = {}) =>
+  docker(ctx, ['exec', ...(options.input === undefined ? [] : ['-i']), container, ...command], options)
+
+export const logs = async (ctx: Context, container: string, lines = 200): Promise<string> => {
+  const { stdout, stderr } = await docker(ctx, ['logs', '--tail', String(lines), container], { accept: [0, 1] })
+  return stdout + stderr
+}
+
+/** Whether an engine answers; the reason when it does not. */
+export const answers = async (ctx: Context): Promise<{ readonly ok: true } | { readonly ok: false; readonly why: string }> => {
+  try {
+    await docker(ctx, ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 })
+    return { ok: true }
+  } catch (error) {
+    if (isKsailError(error, 'tool', 'unreachable', 'timeout')) return { ok: false, why: error.message }
+    throw error
+  }
+}

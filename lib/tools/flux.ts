@@ -1,0 +1,15 @@
+import type { Context } from '../base/context.ts'
+import type { Tool } from '../base/tool.ts'
+import { run } from './run.ts'
+
+export const tool: Tool = {
+  name: 'flux',
+  summary: 'prints the manifests of the Flux controllers',
+  accepts: '>=2.7 <3',
+  version: ['version', '--client'],
+  home: 'https://fluxcd.io/flux/installation/',
+}
+
+/** The manifests of the named controllers as YAML; needs no cluster. */
+export const exportInstall = async (ctx: Context, components: readonly string[]): Promise<string> =>
+  (await run(ctx, tool, ['install', '--export', `--components=${components.join(',')}`, '--network-policy=false'], { timeout: 60_000 })).stdout

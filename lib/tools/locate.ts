@@ -1,0 +1,112 @@
+import { access, constants, realpath, stat } from 'node:fs/promises'
+import { delimiter, isAbsolute, join } from 'node:path'
+import { Chain } from '../base/chain.ts'
+import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import type { Tool } from '../base/tool.ts'
+import { cacheFolder } from '../io/folders.ts'
+import { readJson, writeJson } from '../io/files.ts'
+
+type Ctx = Pick<Context, 'env' | 'exec' | 'cwd' | 'platform'>
+
+/** What a program said about its version, remembered by path, size and time of change: asking costs a start of it each time. */
+type Remembered = Record<string, { readonly stamp: string; readonly version: string }>
+
+const cachePath = (ctx: Ctx): string => join(cacheFolder(ctx.env), 'versions.json')
+const remembered = (ctx: Ctx): Promise<Remembered> => readJson<Remembered>(cachePath(ctx)).then((it) => it ?? {}, () => ({}))
+
+const executable = async (path: string): Promise<boolean> => {
+  try {
+    await access(path, constants.X_OK)
+    return (await stat(path)).isFile()
+  } catch {
+    return false
+  }
+}
+
+const onPath = async (ctx: Ctx, name: string): Promise<readonly string[]> => {
+  const suffixes = ctx.platform === 'win32' ? ['.exe', '.cmd', ''] : ['']
+  const found: string[] = []
+  for (const folder of (ctx.env['PATH'] ?? '').split(delimiter).filter(isAbsolute))
+    for (const suffix of suffixes) if (await executable(join(folder, name + suffix))) found.push(join(folder, name + suffix))
+  return found
+}
+
+const parseVersion = (tool: Tool, output: string): string | undefined =>
+  tool.parse?.(output) ?? /\bv?(\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?)/.exec(output)?.[1]
+
+const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<string> => {
+  const real = await realpath(path)
+  const { size, mtimeMs } = await stat(real)
+  const stamp = `${real}:${size}:${mtimeMs}`
+  const known = (await remembered(ctx))[path]
+  if (known?.stamp === stamp) return known.version
+  const { stdout, stderr } = await ctx.exec(path, tool.version, { accept: 'any', timeout: 20_000 })
+  const version = parseVersion(tool, stdout) ?? parseVersion(tool, stderr)
+  if (version === undefined) throw new KsailError('tool', `${path} does not say its version`)
+  // read again: another tool may have been remembered meanwhile. A lost entry costs one more question, so nothing is locked
+  await writeJson(cachePath(ctx), { ...(await remembered(ctx)), [path]: { stamp, version } }).catch(() => undefined)
+  return version
+}
+
+/** Whether a version satisfies the range; suffixes such as `-dispatcher` or `+k3s1` do not count. */
+export const accepts = async (range: string, version: string): Promise<boolean> => {
+  const { default: semver } = await import('semver')
+  const plain = semver.coerce(version)
+  return plain !== null && semver.satisfies(plain, range)
+}
+
+const checked = async (ctx: Ctx, tool: Tool, path: string): Promise<{ readonly path: string } | { readonly why: string }> => {
+  try {
+    const version = await versionOf(ctx, tool, path)
+    return (await accepts(tool.accepts, version)) ? { path } : { why: `${path} is ${version}, accepted is ${tool.accepts}` }
+  } catch (error) {
+    if (isKsailError(error, 'interrupted', 'terminated')) throw error
+    return { why: `${path}: ${messageOf(error)}` }
+  }
+}
+
+const variableOf = (tool: Tool): string => `KSAIL_TOOL_${tool.name.replaceAll('-', '_').toUpperCase()}`
+
+const chainOf = (tool: Tool): Chain<Ctx, string> =>
+  new Chain(tool.name, `install ${tool.name} ${tool.accepts} from ${tool.home}, or set ${variableOf(tool)} to its path`, [
+    {
+      name: variableOf(tool),
+      find: async (ctx, miss) => {
+        const path = ctx.env[variableOf(tool)]
+        if (path === undefined || path === '') return miss('not set')
+        if (!(await executable(path))) throw new KsailError('config', `${variableOf(tool)}: ${path} is not a program`, { hint: `set it to the path of ${tool.name}, or unset it` })
+        return path
+      },
+    },
+    {
+      name: 'PATH',
+      find: async (ctx, miss) => {
+        const missed: string[] = []
+        for (const path of await onPath(ctx, tool.name)) {
+          const result = await checked(ctx, tool, path)
+          if ('path' in result) return result.path
+          missed.push(result.why)
+        }
+        return miss(missed.length > 0 ? missed.join('; ') : `no ${tool.name} in ${ctx.env['PATH'] || 'an empty PATH'}`)
+      },
+    },
+  ])
+
+/** The path of a tool in an accepted version; each tool is looked for once. Throws `tool`, naming every place that was looked at. */
+export const createLocate = (ctx: Ctx): Context['locate'] => {
+  const found = new Map<string, Promise<string>>()
+  return (tool) => {
+    const known = found.get(tool.name)
+    if (known !== undefined) return known
+    const search = chainOf(tool).resolve(ctx).then(
+      ({ value }) => value,
+      (error: unknown) => {
+        if (!isKsailError(error, 'unresolved')) throw error
+        throw new KsailError('tool', `${tool.name} is needed (${tool.summary}); looked in`, { details: error.details, hint: error.hint })
+      },
+    )
+    found.set(tool.name, search)
+    return search
+  }
+}
