@@ -1,0 +1,65 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Context } from '../base/context.ts'
+import { stateFolder } from './folders.ts'
+import { host } from './host.ts'
+
+/** Unix socket paths end at 104 bytes on macOS and 108 on Linux; the rest is for the socket's own name. */
+const LONGEST = 90
+
+export interface PrivateFolder {
+  readonly path: string
+  remove(): Promise<void>
+}
+
+interface PrivateOptions {
+  /** For unix sockets: falls back to the machine's temporary folder when the path would be too long for one. */
+  readonly short?: boolean | undefined
+}
+
+const alive = (pid: number): boolean => {
+  try {
+    host.kill(pid, 0)
+    return true
+  } catch (error) {
+    // EPERM: it lives and belongs to somebody else
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** Removes what runs left behind that were killed before they could clean up: folders named after a process that is no more. */
+const sweep = async (parent: string, pattern: RegExp): Promise<void> => {
+  const names = await readdir(parent).catch(() => [])
+  for (const name of names) {
+    const pid = Number(pattern.exec(name)?.[1])
+    // another run may sweep the same folder, and a folder of another user stays: neither is this command's failure
+    if (pid > 0 && !alive(pid)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined)
+  }
+}
+
+const swept = new Set<string>()
+
+/**
+ * A folder that only this user can read, for secrets and sockets that live as long as the command. Those of runs that were killed are
+ * removed by the next run that asks for one.
+ *
+ * @example
+ * const folder = await privateFolder(ctx, 'kubeconfig')
+ * try { await writeText(join(folder.path, 'config'), text, 0o600) } finally { await folder.remove() }
+ */
+export const privateFolder = async (ctx: Pick<Context, 'env'>, name: string, { short = false }: PrivateOptions = {}): Promise<PrivateFolder> => {
+  const usual = join(stateFolder(ctx.env), 'run')
+  const folder = `${host.pid}-${randomBytes(4).toString('hex')}-${name}`
+  const tooLong = short && Buffer.byteLength(join(usual, folder)) > LONGEST
+  const [parent, prefix] = tooLong ? [tmpdir(), 'ksail-'] : [usual, '']
+  await mkdir(parent, { recursive: true, ...(tooLong ? {} : { mode: 0o700 }) })
+  if (!swept.has(parent)) {
+    swept.add(parent)
+    await sweep(parent, tooLong ? /^ksail-(\d+)-[0-9a-f]{8}-/ : /^(\d+)-[0-9a-f]{8}-/)
+  }
+  const path = join(parent, prefix + folder)
+  await mkdir(path, { mode: 0o700 })
+  return { path, remove: () => rm(path, { recursive: true, force: true }) }
+}
