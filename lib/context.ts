@@ -24,6 +24,7 @@ export const createContext = (over: Partial<Context> = {}): Context => {
   }
   const platform = over.platform ?? host.platform
   const exec = over.exec ?? createExec(settings)
+  const locate = over.locate ?? createLocate({ ...settings, platform, exec })
   return {
     ...settings,
     platform,
@@ -31,7 +32,8 @@ export const createContext = (over: Partial<Context> = {}): Context => {
     spawn: over.spawn ?? createSpawn(settings),
     ask: over.ask ?? silent,
     fetch: over.fetch ?? fetch,
-    locate: over.locate ?? createLocate({ ...settings, platform, exec }),
+    locate,
+    cleanup: over.cleanup ?? (() => createContext({ ...over, ...settings, locate, signal: new AbortController().signal, exec: over.exec, spawn: over.spawn } as Partial<Context>)),
     now: over.now ?? (() => performance.now()),
     sleep: over.sleep ?? ((ms) => new Promise((resolve, reject) => {
       const timer = setTimeout(done, ms)

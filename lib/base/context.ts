@@ -27,6 +27,8 @@ export interface Context {
   readonly now: () => number
   readonly sleep: (ms: number) => Promise<void>
   readonly random: () => number
+  /** The same context for undoing and tidying up: an interrupt does not abort what it runs. */
+  readonly cleanup: () => Context
   /** Values that must never be printed: what was read from credentials or expanded from placeholders. */
   readonly secrets: Set<string>
 }

@@ -1,0 +1,55 @@
+import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { KsailError } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import { host } from './host.ts'
+import { isAlive, startOf } from './processes.ts'
+
+const take = async (path: string): Promise<boolean> => {
+  await mkdir(dirname(path), { recursive: true })
+  try {
+    const file = await open(path, 'wx')
+    await file.writeFile(`${host.pid} ${(await startOf(host.pid)) ?? ''}`)
+    await file.close()
+    return true
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    throw error
+  }
+}
+
+/** The process that holds the lock; undefined when it is gone, or was killed before it wrote its number. */
+const holder = async (path: string): Promise<number | undefined> => {
+  const text = await readFile(path, 'utf8').catch(() => undefined)
+  if (text === undefined) return undefined
+  const [pid, start] = text.split(' ')
+  const number = Number(pid)
+  if (!Number.isInteger(number) || number <= 0 || !isAlive(number)) return undefined
+  return start === '' || start === ((await startOf(number)) ?? '') ? number : undefined
+}
+
+/** Does the work while no other ksail does the same: waits for one that lives, takes over from one that was killed. */
+export const withLock = async <T>(ctx: Context, path: string, what: string, work: () => Promise<T>): Promise<T> => {
+  const limit = ctx.now() + 20 * 60_000
+  let said = false
+  let empty = 0
+  while (!(await take(path))) {
+    const pid = await holder(path)
+    // an empty file may be one that is being written at this moment: only a lasting one is a leftover
+    if (pid === undefined && ++empty > 3) {
+      await rm(path, { force: true })
+      empty = 0
+    } else if (pid !== undefined) {
+      empty = 0
+      if (!said) ctx.report({ kind: 'step', text: `waiting for another ksail (process ${pid}) that works on ${what}` })
+      said = true
+      if (ctx.now() > limit) throw new KsailError('conflict', `another ksail (process ${pid}) works on ${what}`, { hint: 'wait for it, or end it' })
+    }
+    await ctx.sleep(pid === undefined ? 20 : 200)
+  }
+  try {
+    return await work()
+  } finally {
+    await rm(path, { force: true })
+  }
+}

@@ -1,0 +1,58 @@
+import { readdir, readFile } from 'node:fs/promises'
+import type { Context } from '../base/context.ts'
+import { host } from './host.ts'
+
+export interface Process {
+  readonly pid: number
+  readonly argv: readonly string[]
+}
+
+/** Every process of this machine that we may see, with its words. Linux: /proc; elsewhere `ps`, which joins the words by blanks. */
+export const listProcesses = async (ctx: Context): Promise<readonly Process[]> => {
+  if (ctx.platform !== 'linux') {
+    const { stdout } = await ctx.exec('ps', ['-axo', 'pid=,args='], { timeout: 10_000 })
+    return stdout.split('\n').flatMap((line) => {
+      const [pid, ...argv] = line.trim().split(/\s+/)
+      return pid ? [{ pid: Number(pid), argv }] : []
+    })
+  }
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+  const found = await Promise.all(
+    pids.map(async (pid) => {
+      // a process may end between the listing and the reading
+      const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
+      return { pid: Number(pid), argv: text.split('\0').filter((word) => word !== '') }
+    }),
+  )
+  return found.filter(({ argv }) => argv.length > 0)
+}
+
+export const isAlive = (pid: number): boolean => {
+  try {
+    host.kill(pid, 0)
+    return true
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'
+  }
+}
+
+/** What tells a process from a later one with the same number: its start time, where the system says it. */
+export const startOf = async (pid: number): Promise<string | undefined> => {
+  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+  return text?.slice(text.lastIndexOf(')') + 2).split(' ')[19]
+}
+
+/** Ends processes: SIGTERM, SIGKILL after `grace` ms for those that stay. */
+export const endProcesses = async (ctx: Context, pids: readonly number[], grace = 5000): Promise<void> => {
+  const send = (signal: NodeJS.Signals): void => {
+    for (const pid of pids)
+      try {
+        host.kill(pid, signal)
+      } catch {
+        // it is gone already
+      }
+  }
+  send('SIGTERM')
+  for (let waited = 0; waited < grace && pids.some(isAlive); waited += 50) await ctx.sleep(50)
+  if (pids.some(isAlive)) send('SIGKILL')
+}
