@@ -1,0 +1,48 @@
+import { KsailError } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import { answers } from '../tools/docker.ts'
+
+type Answer = { readonly ok: true } | { readonly ok: false; readonly why: string }
+
+/** Where nodes and registries run. */
+export interface Provider {
+  readonly summary: string
+  /** Whether it can be used on this machine now; the reason when not. */
+  answers(ctx: Context): Promise<Answer>
+}
+
+export const providers = {
+  Docker: { summary: 'containers on this machine', answers },
+} as const satisfies Record<string, Provider>
+
+export type ProviderName = keyof typeof providers
+
+const isProvider = (name: string): name is ProviderName => Object.hasOwn(providers, name)
+
+interface Wanted {
+  /** The provider in the record of the cluster: a recorded cluster never changes it. */
+  readonly recorded?: string | undefined
+  readonly configured?: string | undefined
+}
+
+/**
+ * The provider of a cluster, asked whether it answers: the record's, else the configured one, else (Auto) the first that answers.
+ *
+ * @example
+ * const provider = await resolveProvider(ctx, { recorded: record?.provider, configured: 'Auto' })
+ */
+export const resolveProvider = async (ctx: Context, { recorded, configured = 'Auto' }: Wanted): Promise<ProviderName> => {
+  if (recorded !== undefined && configured !== 'Auto' && configured !== recorded)
+    throw new KsailError('conflict', `this cluster was made with provider ${recorded}, not ${configured}`, { hint: 'delete the cluster first, or leave the provider as it was' })
+  const wanted = recorded ?? (configured === 'Auto' ? undefined : configured)
+  if (wanted !== undefined && !isProvider(wanted))
+    throw new KsailError('usage', `there is no provider "${wanted}"`, { hint: `use one of ${Object.keys(providers).join(', ')}` })
+  const candidates = wanted === undefined ? (Object.keys(providers) as ProviderName[]) : [wanted]
+  const details: string[] = []
+  for (const name of candidates) {
+    const answer: Answer = await providers[name].answers(ctx)
+    if (answer.ok) return name
+    details.push(`${name}: ${answer.why}`)
+  }
+  throw new KsailError('unreachable', wanted === undefined ? 'no provider answers' : `provider ${wanted} does not answer`, { details, hint: 'start Docker, or set DOCKER_HOST to an engine that runs' })
+}

@@ -1,0 +1,21 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { expect, it } from 'vitest'
+import { freePort, isPortFree } from '../../../lib/io/ports.ts'
+
+it('knows a port where somebody listens from one where nobody does', async () => {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  expect(await isPortFree(port)).toBe(false)
+  await new Promise((resolve) => server.close(resolve))
+  expect(await isPortFree(port)).toBe(true)
+})
+
+it.each([
+  [5050, [], 5050],
+  [5050, [5050, 5051], 5052],
+  [4999, [4999], 5001],
+  [65_535, [65_535], undefined],
+])('finds the first free port from %i upwards, never 5000', async (from, taken, expected) => {
+  expect(await freePort(from, async (port) => !taken.includes(port))).toBe(expected)
+})
