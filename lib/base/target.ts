@@ -37,8 +37,9 @@ export interface Target {
   readonly registry: Registry | undefined
   readonly nodeImage: string | undefined
   readonly kubernetesVersion: string | undefined
-  readonly controlPlanes: number
-  readonly workers: number
+  /** undefined when nobody named a number: the distribution's own configuration decides. */
+  readonly controlPlanes: number | undefined
+  readonly workers: number | undefined
   /** Absolute path of kind.yaml or its like. */
   readonly distributionConfig: string
   readonly fluxProfile: 'local' | 'stock'

@@ -136,6 +136,9 @@ export const logs = async (ctx: Context, container: string, lines = 200): Promis
   return stdout + stderr
 }
 
+/** Version of the control groups of the engine's machine: `1` or `2`. */
+export const cgroupVersion = async (ctx: Context): Promise<string> => (await docker(ctx, ['info', '--format', '{{.CgroupVersion}}'])).stdout.trim()
+
 /** Whether an engine answers; the reason when it does not. */
 export const answers = async (ctx: Context): Promise<{ readonly ok: true } | { readonly ok: false; readonly why: string }> => {
   try {

@@ -1,0 +1,57 @@
+import { isSeq, parseDocument, type Document } from 'yaml'
+import { configError } from '../../base/errors.ts'
+import type { Target } from '../../base/target.ts'
+
+const HEADER = { kind: 'Cluster', apiVersion: 'kind.x-k8s.io/v1alpha4' }
+
+/** A patch that lets kubelets of 1.35 and later run where control groups version 1 are all there is; kind does not set it. */
+const CGROUP_V1 = 'kind: KubeletConfiguration\nfailCgroupV1: false\n'
+
+const roles = ({ controlPlanes = 1, workers = 0 }: Target): { role: string }[] => [
+  ...Array.from({ length: controlPlanes }, () => ({ role: 'control-plane' })),
+  ...Array.from({ length: workers }, () => ({ role: 'worker' })),
+]
+
+const parse = (text: string, file: string): Document => {
+  const document = parseDocument(text)
+  const [error] = document.errors
+  if (error !== undefined) {
+    const [start] = error.linePos ?? []
+    throw configError({ file, line: start?.line, column: start?.col }, error.message.split('\n')[0] ?? 'is not YAML', 'correct the YAML')
+  }
+  if (document.get('kind') !== HEADER.kind) throw configError({ file }, `is not a configuration of kind (kind: Cluster, apiVersion: ${HEADER.apiVersion})`, 'write it again with ksail cluster init --force')
+  return document
+}
+
+interface Facts {
+  /** Text of kind.yaml; undefined when the project has none. */
+  readonly text: string | undefined
+  readonly cgroupVersion: string
+}
+
+/**
+ * The configuration that kind gets: the project's kind.yaml as it stands, with the cluster's name, and with what this machine needs.
+ * Node numbers come from the settings when they were given, else from kind.yaml.
+ */
+export const kindConfig = (target: Target, { text, cgroupVersion }: Facts): string => {
+  const document = text === undefined ? parseDocument(JSON.stringify({ ...HEADER, nodes: roles(target) })) : parse(text, target.distributionConfig)
+  document.set('name', target.name)
+  if (text !== undefined) resize(document, target)
+  if (cgroupVersion === '1' && !document.toString().includes('failCgroupV1')) {
+    const patches = document.get('kubeadmConfigPatches')
+    if (isSeq(patches)) patches.add(CGROUP_V1)
+    else document.set('kubeadmConfigPatches', document.createNode([CGROUP_V1]))
+  }
+  return document.toString()
+}
+
+/** Nodes in the wanted numbers: those of the file first, then copies of the last of its role. */
+const resize = (document: Document, target: Target): void => {
+  const listed = (document.toJS() as { nodes?: { role?: string }[] }).nodes ?? [{ role: 'control-plane' }]
+  const ofRole = (role: string, count: number | undefined): unknown[] => {
+    const same = listed.filter((node) => (node.role ?? 'control-plane') === role)
+    return count === undefined ? same : Array.from({ length: count }, (_, index) => same[index] ?? same.at(-1) ?? { role })
+  }
+  const nodes = [...ofRole('control-plane', target.controlPlanes), ...ofRole('worker', target.workers)]
+  if (nodes.length !== listed.length) document.set('nodes', document.createNode(nodes))
+}
