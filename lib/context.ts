@@ -1,12 +1,10 @@
-import { KsailError } from './base/errors.ts'
-import type { Asker, Context } from './base/context.ts'
+import type { Context } from './base/context.ts'
 import { createExec, createSpawn } from './io/exec.ts'
 import { host } from './io/host.ts'
+import { createAsker } from './io/prompt.ts'
 import { createLocate } from './tools/locate.ts'
 
-const nobody = (question: string): Promise<never> => Promise.reject(new KsailError('usage', `nobody is here to answer: ${question}`))
-
-const silent: Asker = { available: false, confirm: nobody, text: nobody, select: nobody }
+const silent = createAsker({ available: false })
 
 /**
  * The only wiring of real dependencies. What is not given is silent and stands on this process: its folder, its environment.

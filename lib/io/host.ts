@@ -11,6 +11,8 @@ export const host = {
   arch: process.arch,
   stdinIsTerminal: (): boolean => process.stdin.isTTY === true,
   stderrIsTerminal: (): boolean => process.stderr.isTTY === true,
+  stdin: (): NodeJS.ReadStream => process.stdin,
+  stderr: (): NodeJS.WriteStream => process.stderr,
   columns: (): number => process.stderr.columns ?? 80,
   writeStderr: (text: string): void => void process.stderr.write(text),
   kill: (pid: number, signal: NodeJS.Signals | 0): boolean => process.kill(pid, signal),

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { stateFolder } from './folders.ts'
 import { host } from './host.ts'
+import { isAlive } from './processes.ts'
 
 /** Unix socket paths end at 104 bytes on macOS and 108 on Linux; the rest is for the socket's own name. */
 const LONGEST = 90
@@ -19,23 +20,13 @@ interface PrivateOptions {
   readonly short?: boolean | undefined
 }
 
-const alive = (pid: number): boolean => {
-  try {
-    host.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives and belongs to somebody else
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
-}
-
 /** Removes what runs left behind that were killed before they could clean up: folders named after a process that is no more. */
 const sweep = async (parent: string, pattern: RegExp): Promise<void> => {
   const names = await readdir(parent).catch(() => [])
   for (const name of names) {
     const pid = Number(pattern.exec(name)?.[1])
     // another run may sweep the same folder, and a folder of another user stays: neither is this command's failure
-    if (pid > 0 && !alive(pid)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined)
+    if (pid > 0 && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined)
   }
 }
 

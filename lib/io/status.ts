@@ -1,0 +1,76 @@
+import { formatSeconds } from '../base/duration.ts'
+import type { Event } from '../base/events.ts'
+
+const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
+const ERASE = '\r\x1b[2K'
+
+interface Terminal {
+  readonly write: (text: string) => void
+  readonly columns: () => number
+}
+
+interface Status {
+  /** True when the live line tells this event and no line of its own is needed. */
+  take(event: Event): boolean
+  draw(): void
+  /** Takes the line away; `stop` also forgets what runs, as before a question or at the end. */
+  clear(stop?: boolean): void
+}
+
+const bar = (done: number, total: number): string => {
+  const full = Math.min(20, Math.floor((done / Math.max(total, 1)) * 20))
+  return `[${'='.repeat(full)}${' '.repeat(20 - full)}] `
+}
+
+/** One line at the bottom of a terminal: what runs, for how long, and what it waits for. It never wraps, so that it can be erased. */
+export const createStatus = ({ write, columns }: Terminal, now: () => number = () => performance.now()): Status => {
+  const running = new Map<string, number>()
+  let waiting = ''
+  let progress = ''
+  let shown = false
+  let frame = 0
+  let timer: NodeJS.Timeout | undefined
+  const erase = (): void => {
+    if (shown) write(ERASE)
+    shown = false
+  }
+  const draw = (): void => {
+    if (running.size === 0) {
+      clearInterval(timer)
+      timer = undefined
+      return erase()
+    }
+    if (timer === undefined) {
+      timer = setInterval(() => { frame += 1; draw() }, 100)
+      timer.unref()
+    }
+    const oldest = Math.min(...running.values())
+    const text = `${progress}${[...running.keys()].join(', ')} ${formatSeconds(now() - oldest)}${waiting && ` · ${waiting}`}`
+    const room = Math.max(columns() - 3, 10)
+    const letters = [...text]
+    write(`${ERASE}${FRAMES[frame % FRAMES.length]} ${letters.length > room ? `${letters.slice(0, room - 1).join('')}…` : text}`)
+    shown = true
+  }
+  return {
+    take: (event) => {
+      if (event.kind === 'step') running.set(event.text, now())
+      else if (event.kind === 'wait' && running.size > 0) waiting = event.text
+      else if (event.kind === 'progress') progress = event.total === undefined || event.done >= event.total ? '' : bar(event.done, event.total)
+      else {
+        if (event.kind === 'done' && running.delete(event.text)) waiting = progress = ''
+        return false
+      }
+      draw()
+      return true
+    },
+    draw,
+    clear: (stop = false) => {
+      erase()
+      if (!stop) return
+      running.clear()
+      clearInterval(timer)
+      timer = undefined
+      waiting = progress = ''
+    },
+  }
+}
