@@ -58,6 +58,7 @@ export class Chain<In, Out> {
     throw new KsailError('unresolved', `no ${this.what} found; looked in`, {
       details: found.missed.map(({ step, why }, index) => `${index + 1}. ${step}: ${why}`),
       hint: this.hint,
+      reason: `no-${this.what}`,
     })
   }
 }

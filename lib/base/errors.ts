@@ -25,6 +25,8 @@ interface Details {
   readonly cause?: unknown
   /** Lines that belong below the message: places that were looked at, the child's own words, objects that are not ready. */
   readonly details?: readonly string[] | undefined
+  /** The rule that was broken, as one word: finer than the code, such as `port` or `registry-stopped`. */
+  readonly reason?: string | undefined
 }
 
 /**
@@ -38,12 +40,14 @@ export class KsailError extends Error {
   readonly code: ErrorCode
   readonly hint: string | undefined
   readonly details: readonly string[]
+  readonly reason: string | undefined
 
-  constructor(code: ErrorCode, message: string, { hint, cause, details }: Details = {}) {
+  constructor(code: ErrorCode, message: string, { hint, cause, details, reason }: Details = {}) {
     super(message, cause === undefined ? undefined : { cause })
     this.code = code
     this.hint = hint
     this.details = details ?? []
+    this.reason = reason
   }
 
   get exitCode(): number {
@@ -63,8 +67,8 @@ export interface Place {
 
 export const formatPlace = ({ file, line, column }: Place): string => [file, line, column].filter((part) => part !== undefined).join(':')
 
-export const configError = (place: Place, message: string, hint?: string): KsailError =>
-  new KsailError('config', `${formatPlace(place)}: ${message}`, { hint })
+export const configError = (place: Place, message: string, hint?: string, reason?: string): KsailError =>
+  new KsailError('config', `${formatPlace(place)}: ${message}`, { hint, reason })
 
 export interface FailedCommand {
   readonly command: string
