@@ -1,0 +1,211 @@
+import { Agent, request, type IncomingMessage } from 'node:http'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { KsailError, messageOf } from '../base/errors.ts'
+import type { ErrorCode } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import type { KubeObject } from '../base/object.ts'
+import { privateFolder } from '../io/private.ts'
+import { startProxy, type Access } from './kubectl.ts'
+import { pathOf } from './kube-paths.ts'
+
+interface PatchOptions {
+  readonly fieldManager: string
+  /** `apply` is server-side apply, `merge` a JSON merge patch. */
+  readonly type?: 'merge' | 'apply' | undefined
+  /** Takes fields that another manager owns. Only for `apply`. */
+  readonly force?: boolean | undefined
+}
+
+interface KubeList<T> {
+  readonly items: readonly T[]
+  readonly resourceVersion: string
+}
+
+export interface WatchEvent<T> {
+  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED' | 'BOOKMARK' | 'ERROR'
+  readonly object: T
+}
+
+/** The API of one cluster. Paths are those of the API, as `/api/v1/namespaces/default/pods`. */
+export interface Kube {
+  /** undefined when there is no such object or kind. */
+  get<T = KubeObject>(path: string): Promise<T | undefined>
+  /** Every object of a collection; undefined when the kind is not served. */
+  list<T = KubeObject>(path: string): Promise<KubeList<T> | undefined>
+  text(path: string): Promise<string | undefined>
+  patch<T = KubeObject>(path: string, body: unknown, options: PatchOptions): Promise<T>
+  /** Server-side apply, one object after the other. */
+  apply(objects: readonly KubeObject<unknown, unknown>[], options: { readonly fieldManager: string; readonly force?: boolean | undefined }): Promise<void>
+  /** false when it was gone already. */
+  delete(path: string): Promise<boolean>
+  /** Ends when the server or `signal` ends it; an ERROR event of code 410 means: list again. */
+  watch<T = KubeObject>(path: string, options: { readonly resourceVersion: string; readonly signal?: AbortSignal | undefined }): AsyncIterable<WatchEvent<T>>
+  close(): Promise<void>
+}
+
+/** What an API server answered instead of doing it. `status` is the HTTP status, undefined when there was no answer. */
+export class KubeError extends KsailError {
+  override readonly name = 'KubeError'
+  readonly status: number | undefined
+
+  constructor(code: ErrorCode, message: string, status: number | undefined, hint?: string) {
+    super(code, message, { hint })
+    this.status = status
+  }
+}
+
+const TRANSIENT = /connection refused|connection reset|i\/o timeout|EOF|no matches for kind|could not find the requested resource|socket hang up|ECONNRESET|ECONNREFUSED/
+const NO_ANSWER = /connection refused|connection reset|i\/o timeout|no such host|TLS handshake|EOF|socket hang up|ECONNRE|ENOENT|network is unreachable|no route to host/
+
+/** Whether an API failure may heal by itself within moments, as while a cluster starts. */
+export const isTransient = ({ status, error = '' }: { readonly status?: number | undefined; readonly error?: string | undefined }): boolean =>
+  (status !== undefined && [404, 409, 429, 503, 504].includes(status)) || /\bTimeout\b/.test(error) || TRANSIENT.test(error)
+
+const reasonOf = (body: string): string => {
+  try {
+    return (JSON.parse(body) as { message?: string }).message ?? body
+  } catch {
+    return body.trim()
+  }
+}
+
+const failureOf = (status: number, body: string, what: string): KubeError => {
+  const reason = reasonOf(body).slice(0, 600)
+  if (status >= 500 && NO_ANSWER.test(reason))
+    return new KubeError('unreachable', `the cluster does not answer: ${reason}`, status, 'run ksail cluster info to see what is down, ksail cluster start to start it')
+  if (/getting credentials|exec plugin/i.test(reason)) return new KubeError('auth', `the cluster's credential plugin failed: ${reason}`, status, 'sign in to the cluster again')
+  if (status === 401 || status === 403) return new KubeError('auth', `${what}: ${reason || 'not allowed'}`, status, 'use a context that may do this, or sign in again')
+  if (status === 409) return new KubeError('conflict', `${what}: ${reason}`, status, 'another program changed it at the same moment: run the command again')
+  return new KubeError('failed', `${what}: ${reason || `status ${status}`}`, status)
+}
+
+interface Send {
+  readonly method: string
+  readonly path: string
+  readonly body?: string | undefined
+  readonly type?: string | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly timeout?: number | undefined
+}
+
+const sender = (socket: string, agent: Agent) => (what: Send): Promise<IncomingMessage> =>
+  new Promise((resolve, reject) => {
+    const headers: Record<string, string | number> = { host: 'localhost', accept: 'application/json' }
+    if (what.body !== undefined) Object.assign(headers, { 'content-type': what.type ?? 'application/json', 'content-length': Buffer.byteLength(what.body) })
+    const sent = request({ socketPath: socket, agent, method: what.method, path: what.path, headers, ...(what.signal === undefined ? {} : { signal: what.signal }) }, resolve)
+    // this timer keeps the process alive until it fires or is cleared, unlike AbortSignal.timeout
+    const limit = what.timeout === undefined ? undefined : setTimeout(() => sent.destroy(new Error('i/o timeout: no answer from the API server')), what.timeout)
+    sent.once('response', () => clearTimeout(limit))
+    sent.once('error', (error) => {
+      clearTimeout(limit)
+      reject(what.signal?.aborted === true ? what.signal.reason : new KubeError('unreachable', `the cluster does not answer: ${messageOf(error)}`, undefined, 'run ksail cluster info to see what is down'))
+    })
+    sent.end(what.body)
+  })
+
+const bodyOf = async (response: IncomingMessage): Promise<string> => {
+  const chunks: Buffer[] = []
+  for await (const chunk of response) chunks.push(chunk as Buffer)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** The API behind a unix socket that something already serves; `stop` is what ends it. */
+export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () => Promise<void>): Kube => {
+  const agent = new Agent({ keepAlive: true })
+  const send = sender(socket, agent)
+  const ask = async (what: Send): Promise<{ status: number; body: string }> => {
+    const response = await send({ signal: ctx.signal, timeout: 30_000, ...what })
+    return { status: response.statusCode ?? 0, body: await bodyOf(response) }
+  }
+  const read = async (path: string): Promise<string | undefined> => {
+    const { status, body } = await ask({ method: 'GET', path })
+    if (status === 404) return undefined
+    if (status >= 300) throw failureOf(status, body, `reading ${path}`)
+    return body
+  }
+  const get = async <T>(path: string): Promise<T | undefined> => {
+    const body = await read(path)
+    return body === undefined ? undefined : (JSON.parse(body) as T)
+  }
+  const patch: Kube['patch'] = async <T>(path: string, content: unknown, { fieldManager, type = 'merge', force }: PatchOptions) => {
+    const query = `fieldManager=${encodeURIComponent(fieldManager)}${force === true ? '&force=true' : ''}`
+    const media = type === 'apply' ? 'application/apply-patch+yaml' : 'application/merge-patch+json'
+    const { status, body } = await ask({ method: 'PATCH', path: `${path}?${query}`, body: JSON.stringify(content), type: media })
+    if (status >= 300) throw failureOf(status, body, `changing ${path}`)
+    return JSON.parse(body) as T
+  }
+  return {
+    get,
+    patch,
+    text: read,
+    list: async <T>(path: string) => {
+      const list = await get<{ items: T[] | null; metadata: { resourceVersion: string }; kind: string; apiVersion: string }>(path)
+      if (list === undefined) return undefined
+      return { items: list.items ?? [], resourceVersion: list.metadata.resourceVersion }
+    },
+    apply: async (objects, options) => {
+      for (const object of objects) await patch(pathOf(object), object, { ...options, type: 'apply' })
+    },
+    delete: async (path) => {
+      const { status, body } = await ask({ method: 'DELETE', path })
+      if (status === 404) return false
+      if (status >= 300) throw failureOf(status, body, `removing ${path}`)
+      return true
+    },
+    watch: async function* <T>(path: string, { resourceVersion, signal }: { resourceVersion: string; signal?: AbortSignal | undefined }) {
+      const query = `watch=1&allowWatchBookmarks=true&resourceVersion=${encodeURIComponent(resourceVersion)}`
+      const both = signal === undefined ? ctx.signal : AbortSignal.any([ctx.signal, signal])
+      const response = await send({ method: 'GET', path: `${path}${path.includes('?') ? '&' : '?'}${query}`, signal: both })
+      if ((response.statusCode ?? 0) >= 300) throw failureOf(response.statusCode ?? 0, await bodyOf(response), `watching ${path}`)
+      try {
+        for await (const line of createInterface({ input: response, crlfDelay: Infinity })) if (line !== '') yield JSON.parse(line) as WatchEvent<T>
+      } finally {
+        response.destroy()
+      }
+    },
+    close: async () => {
+      agent.destroy()
+      await stop()
+    },
+  }
+}
+
+/**
+ * The API of a cluster through one `kubectl proxy` on a unix socket that only this user can open; kubectl keeps doing the sign-in.
+ * `close` always ends the child.
+ *
+ * @example
+ * const kube = await connect(ctx, { kubeconfig, context: 'kind-dev' })
+ * try { await kube.get('/version') } finally { await kube.close() }
+ */
+export const connect = async (ctx: Context, to: Access): Promise<Kube> => {
+  const folder = await privateFolder(ctx, 'kube', { short: true })
+  const socket = join(folder.path, 's')
+  try {
+    const said: string[] = []
+    let serving: () => void = () => undefined
+    const served = new Promise<void>((resolve) => void (serving = resolve))
+    const child = await startProxy(ctx, to, socket, (line) => {
+      said.push(line)
+      if (line.startsWith('Starting to serve')) serving()
+    })
+    let limit: NodeJS.Timeout | undefined
+    const late = new Promise<'late'>((resolve) => void (limit = setTimeout(() => resolve('late'), 20_000)))
+    const outcome = await Promise.race([served.then(() => 'serving' as const), child.ended, late]).finally(() => clearTimeout(limit))
+    const stop = async (): Promise<void> => {
+      await child.stop()
+      await folder.remove()
+    }
+    if (outcome === 'serving') return kubeOver(ctx, socket, stop)
+    await stop()
+    if (outcome === 'late') throw new KubeError('unreachable', 'kubectl proxy did not start within 20 s', undefined, 'run the command again')
+    const why = (outcome.stderr || said.join('\n')).replace(/^error: /i, '').trim()
+    const missing = /context .* does not exist|no context exists|no such file/i.test(why)
+    throw new KubeError('unreachable', `cannot reach context ${to.context} of ${to.kubeconfig}: ${why || 'kubectl proxy ended at once'}`, undefined,
+      missing ? 'run ksail cluster create, or pass --context' : 'run ksail cluster info to see what is down')
+  } catch (error) {
+    await folder.remove()
+    throw error
+  }
+}
