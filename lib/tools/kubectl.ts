@@ -31,3 +31,7 @@ export const startProxy = async (ctx: Context, to: Access, socket: string, onLin
 /** Builds a kustomization on this machine; needs no cluster. */
 export const buildKustomization = async (ctx: Context, folder: string, options: ExecOptions = {}): Promise<string> =>
   (await run(ctx, tool, ['kustomize', folder], { timeout: 60_000, ...options })).stdout
+
+/** Makes a context the current one; undefined: none is. Other entries stay as they are. */
+export const setCurrentContext = async (ctx: Context, kubeconfig: string, context: string | undefined): Promise<void> =>
+  void (await run(ctx, tool, ['config', '--kubeconfig', kubeconfig, ...(context === undefined ? ['unset', 'current-context'] : ['use-context', context])], { timeout: 20_000 }))
