@@ -1,0 +1,190 @@
+import { join } from 'node:path'
+import { perform, type Timing } from '../base/actions.ts'
+import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import { registryName } from '../base/names.ts'
+import type { Target } from '../base/target.ts'
+import { loadProject, type Project, type ProjectOptions } from '../config/project.ts'
+import { runtimeOf } from '../distributions/index.ts'
+import type { Runtime } from '../distributions/distribution.ts'
+import { engineOf } from '../engines/index.ts'
+import type { Engine } from '../engines/engine.ts'
+import { stateFolder } from '../io/folders.ts'
+import { withLock } from '../io/lock.ts'
+import { resolveProvider } from '../providers/index.ts'
+import { createRecord, readRecord, removeRecord, writeRecord, type ClusterRecord } from '../providers/record.ts'
+import { tools } from '../tools/index.ts'
+import { isComplete } from './existing.ts'
+import { firstPush, syncOf } from './first-push.ts'
+import { manifestsOf, planCreate } from './plan.ts'
+import { surveyCluster, type Survey } from './ownership.ts'
+import { keepContext } from './switch.ts'
+import { firstLive } from './first-live.ts'
+
+export interface CreateOptions extends ProjectOptions {
+  /** Keeps what was made when a step fails. */
+  readonly retain?: boolean | undefined
+  /** Takes over a moved project or what others made under this name. */
+  readonly adopt?: boolean | undefined
+  /** false: the current context of the kubeconfig stays. */
+  readonly switch?: boolean | undefined
+  /** Reports when each step began and how long it took. */
+  readonly timings?: boolean | undefined
+}
+
+export interface CreateResult {
+  readonly name: string
+  readonly context: string
+  readonly kubeconfig: string
+  readonly provider: string
+  /** `localhost:5050`, or the external registry. */
+  readonly registry: string | undefined
+  /** Repository, tag and digest that are live. */
+  readonly reference: string | undefined
+  readonly digest: string | undefined
+  /** Nothing had to be done. */
+  readonly already: boolean
+  readonly ms: number
+}
+
+/** Tools are asked for together and before anything is made: a missing one costs nothing then. */
+const askForTools = (ctx: Context, ...names: readonly (keyof typeof tools)[]): Promise<unknown> => Promise.all([...new Set(names)].map((name) => ctx.locate(tools[name])))
+
+export const lockOf = (ctx: Context, name: string): string => join(stateFolder(ctx.env), 'clusters', `${name}.lock`)
+
+const recordFor = async (ctx: Context, target: Target, survey: Survey, adopt: boolean): Promise<ClusterRecord> => {
+  const known = { name: target.name, project: target.project, provider: target.provider, distribution: target.distribution, kubeconfig: target.kubeconfig, context: target.context, network: survey.network }
+  if (survey.record === undefined) return createRecord(ctx, { ...known, ...(adopt ? { nodes: survey.nodes.map(({ id }) => id), adopted: survey.adoptable } : {}) })
+  if (!adopt) return survey.record
+  const record = { ...survey.record, ...known, nodes: survey.nodes.map(({ id }) => id), adopted: survey.adoptable }
+  await writeRecord(ctx, record)
+  return record
+}
+
+const refuseForeign = (target: Target, survey: Survey): void => {
+  if (survey.foreign.length === 0) return
+  throw new KsailError('conflict', `cluster ${target.name} is not this project's`, {
+    details: survey.foreign.map(({ what, owner }) => `${what} belongs to ${owner}`),
+    hint: 'choose another name with --name, or take it over with --adopt',
+  })
+}
+
+/** What a killed run left half-made goes before the same is made again. */
+const clearHalfMade = async (ctx: Context, target: Target, runtime: Runtime, survey: Survey): Promise<void> => {
+  if (survey.state !== 'half-made') return
+  ctx.report({ kind: 'note', text: `an earlier run of create for ${target.name} was cut off: starting over from what it left` })
+  if (await runtime.endMakers(ctx, target.name)) ctx.report({ kind: 'note', text: 'ended the kind that it had started' })
+  await runtime.remove(ctx, target.name, target.kubeconfig)
+}
+
+const reportTimings = (ctx: Context, timings: readonly Timing[]): void => {
+  for (const { title, at, ms } of timings.toSorted((a, b) => a.at - b.at)) ctx.report({ kind: 'timing', text: title, at, ms })
+}
+
+/**
+ * Makes the cluster, the registry beside it and the engine, and is done when the first artifact is live. Every step is "ensure": after an
+ * interruption at any moment the same call converges. A failure undoes only what this run made.
+ *
+ * Throws `conflict` for a cluster of that name that is not this project's, `tool` and `unreachable` before anything is made.
+ *
+ * @example
+ * const { context, registry } = await createCluster({ name: 'dev', engine: 'Flux' })
+ */
+export const createCluster = async (options: CreateOptions, ctx: Context): Promise<CreateResult> => {
+  const start = ctx.now()
+  const project = await loadProject(options, ctx)
+  return withLock(ctx, lockOf(ctx, project.target.name), `cluster ${project.target.name}`, async () => {
+    const recorded = await readRecord(ctx, project.target.name)
+    const provider = await resolveProvider(ctx, { recorded: recorded?.provider, configured: project.config.provider })
+    const target: Target = { ...project.target, provider }
+    const runtime = runtimeOf(target)
+    const engine = engineOf(target.engine)
+    await askForTools(ctx, ...runtime.tools, ...engine.tools, 'oras')
+    return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start })
+  })
+}
+
+interface Request {
+  readonly ctx: Context
+  readonly options: CreateOptions
+  readonly project: Project
+  readonly target: Target
+  readonly runtime: Runtime
+  readonly engine: Engine
+  readonly start: number
+}
+
+const create = async ({ ctx, options, project, target, runtime, engine, start }: Request): Promise<CreateResult> => {
+  const adopt = options.adopt === true
+  let survey = await surveyCluster(ctx, target)
+  if (!adopt) refuseForeign(target, survey)
+  if (survey.state === 'half-made') {
+    await clearHalfMade(ctx, target, runtime, survey)
+    survey = await surveyCluster(ctx, target)
+  }
+  const fresh = survey.record === undefined
+  const record = await recordFor(ctx, target, survey, adopt)
+  const running = survey.nodes.length > 0
+  try {
+    if (survey.nodes.some((node) => !node.running)) {
+      ctx.report({ kind: 'note', text: `nodes of ${target.name} are stopped: starting them` })
+      await runtime.start(ctx, target.name)
+      await runtime.ready(ctx, target, { timeout: target.timeout })
+    }
+    const sync = await syncOf(ctx, project, target)
+    const components = await engine.components(ctx, target)
+    const base = { ctx, target, record, engine, sync, components }
+    const complete = running && (await nothingLeft(ctx, target, runtime, base))
+    const first = firstPush(ctx, project, target, { onlyIfMissing: complete })
+    const { actions, outcome } = planCreate({ ...base, runtime, running, complete, adopt, push: first.push, live: () => firstLive(ctx, target, engine, first.sent()) })
+    const restore = await keepContext(ctx, target, options.switch === false)
+    const timings = await perform(ctx, actions, {
+      retain: options.retain === true,
+      beforeUndo: async () => {
+        if (!outcome.nodesMade) return
+        const folder = join(target.project, '.ksail', 'logs')
+        await runtime.saveLogs(ctx.cleanup(), target.name, folder)
+        ctx.report({ kind: 'note', text: `logs of the nodes are in ${folder}` })
+      },
+    })
+    await restore()
+    const nodes = (await runtime.nodes(ctx, target.name)).map(({ id }) => id)
+    await writeRecord(ctx, { ...record, port: outcome.port ?? record.port, nodes, ...(outcome.adopted.length > 0 ? { adopted: [...(record.adopted ?? []), ...outcome.adopted] } : {}) })
+    if (options.timings === true) reportTimings(ctx, timings)
+    if (outcome.notLive !== undefined) throw stays(target, outcome.notLive)
+    const sent = first.sent()
+    return {
+      name: target.name, context: target.context, kubeconfig: target.kubeconfig, provider: target.provider,
+      registry: target.registry?.external === true ? target.registry.host : `localhost:${outcome.port}`,
+      reference: sent?.reference, digest: outcome.digest ?? sent?.digest, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
+    }
+  } catch (error) {
+    if (fresh && options.retain !== true) await forget(ctx.cleanup(), target, runtime)
+    throw error
+  }
+}
+
+/** The cluster is whole, only what it should run is not: saying so is better than taking it away. */
+const stays = (target: Target, error: KsailError): KsailError =>
+  new KsailError(error.code, `cluster ${target.name} is made, but its first artifact is not live: ${error.message}`, { details: error.details, cause: error, hint: error.hint ?? 'correct the manifests, then run ksail workload push --reconcile' })
+
+/** After a failed run that made everything itself nothing of it is left, and so the record goes too. */
+const forget = async (ctx: Context, target: Target, runtime: Runtime): Promise<void> => {
+  try {
+    if ((await runtime.nodes(ctx, target.name)).length === 0) await removeRecord(ctx, target.name)
+  } catch (error) {
+    ctx.report({ kind: 'warn', text: `the record of ${registryName(target.name)} stays: ${messageOf(error)}` })
+  }
+}
+
+const nothingLeft = async (ctx: Context, target: Target, runtime: Runtime, base: Parameters<typeof manifestsOf>[0]): Promise<boolean> => {
+  await runtime.connect(ctx, target)
+  const { applied } = await manifestsOf(base)
+  try {
+    return await isComplete(ctx, target, { id: base.record.id, applied, deployments: base.components })
+  } catch (error) {
+    if (!isKsailError(error, 'unreachable')) throw error
+    await runtime.ready(ctx, target, { timeout: target.timeout })
+    return false
+  }
+}

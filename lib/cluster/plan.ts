@@ -1,0 +1,176 @@
+import { createHash } from 'node:crypto'
+import { stringify } from 'yaml'
+import type { Action } from '../base/actions.ts'
+import type { Context } from '../base/context.ts'
+import { deferred } from '../base/deferred.ts'
+import { isKsailError, type KsailError } from '../base/errors.ts'
+import { registryName } from '../base/names.ts'
+import type { Target } from '../base/target.ts'
+import type { Making, Runtime } from '../distributions/distribution.ts'
+import type { Engine } from '../engines/engine.ts'
+import type { ClusterRecord } from '../providers/record.ts'
+import { ensureRegistry } from '../registry/container.ts'
+import { trustRegistry } from '../registry/nodes.ts'
+import * as docker from '../tools/docker.ts'
+import { ownerNotice, registryNotice } from './notices.ts'
+
+/** The network on which kind puts its nodes. */
+const NETWORK = 'kind'
+
+export interface Sync {
+  /** The repository as the engine reads it, for example `oci://dev-local-registry:5000/k8s`. */
+  readonly url: string
+  readonly insecure: boolean
+  readonly tag: string
+  /** A docker configuration as JSON that the cluster needs to read the repository. */
+  readonly pullSecret?: string | undefined
+}
+
+export interface Plan {
+  readonly ctx: Context
+  readonly target: Target
+  readonly record: ClusterRecord
+  readonly runtime: Runtime
+  readonly engine: Engine
+  readonly sync: Sync
+  /** The nodes exist and run. */
+  readonly running: boolean
+  /** Everything that create applies is in the cluster already. */
+  readonly complete: boolean
+  /** Names of the engine's controllers that the start folder needs. */
+  readonly components: readonly string[]
+  /** Sends the first artifact; called as soon as the registry answers. */
+  readonly push: (port: number | undefined) => Promise<void>
+  /** Waits until what was pushed is live; the digest. */
+  readonly live: () => Promise<string | undefined>
+  /** Takes over what others made. */
+  readonly adopt: boolean
+}
+
+export interface Outcome {
+  port: number | undefined
+  nodesMade: boolean
+  /** Ids and names of what was taken over, for the record. */
+  readonly adopted: string[]
+  /** Why the first artifact is not live. The cluster is whole all the same, and so it stays. */
+  notLive: KsailError | undefined
+  digest: string | undefined
+}
+
+/** What create applies besides the controllers, as one text, and the fingerprint of all of it. */
+export const manifestsOf = async ({ ctx, target, record, engine, sync, components }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components'>) => {
+  const install = await engine.manifests(ctx, target, { components })
+  const objects = await engine.sync(ctx, target, { ...sync, pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials' })
+  const secret = sync.pullSecret === undefined ? '' : pullSecret(sync.pullSecret)
+  const applied = createHash('sha256').update([install, objects, secret].join('\0')).digest('hex').slice(0, 16)
+  const all = (port: number | undefined): string =>
+    [secret, objects, port === undefined ? '' : registryNotice(port, registryName(target.name)), ownerNotice(record, applied)].filter((text) => text.trim() !== '').join('\n---\n')
+  return { install, applied, all }
+}
+
+const pullSecret = (config: string): string =>
+  stringify({
+    apiVersion: 'v1',
+    kind: 'Secret',
+    metadata: {
+      name: 'ksail-registry-credentials', namespace: 'flux-system',
+      labels: { 'app.kubernetes.io/managed-by': 'ksail', 'ksail.io/credentials': 'pull' },
+    },
+    type: 'kubernetes.io/dockerconfigjson',
+    stringData: { '.dockerconfigjson': config },
+  })
+
+/** The graph of create. Titles are what people read; `outcome` collects what only doing it tells. */
+export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; readonly outcome: Outcome } => {
+  const { ctx, target, record, runtime, engine } = plan
+  const outcome: Outcome = { port: record.port, nodesMade: false, adopted: [], notLive: undefined, digest: undefined }
+  const container = registryName(target.name)
+  const local = target.registry === undefined || !target.registry.external
+  const making = deferred<Making>()
+  const manifests = manifestsOf(plan)
+  manifests.catch(() => undefined)
+
+  const registry: Action = {
+    title: `registry ${container}`,
+    do: async (made) => {
+      const ensured = await ensureRegistry(ctx, { cluster: target.name, owner: record, image: target.registryImage, port: target.registryPort, recorded: record.port, adopt: plan.adopt }, made)
+      outcome.port = ensured.port
+      outcome.adopted.push(...ensured.adopted)
+    },
+  }
+  const nodes: Action = {
+    title: plan.running ? `cluster ${target.name} is there` : `cluster ${target.name}`,
+    do: async (made, signal) => {
+      if (!plan.running) {
+        outcome.nodesMade = true
+        made(() => runtime.remove(ctx.cleanup(), target.name, target.kubeconfig))
+      }
+      const work = plan.running ? runtime.adopt(ctx, target, signal) : runtime.make(ctx, target, signal)
+      making.resolve(work)
+      await work.done
+    },
+  }
+  const push: Action = { title: 'first artifact', after: local ? [registry.title] : [], do: () => plan.push(outcome.port) }
+  const attach: Action = {
+    title: `registry on the network ${NETWORK}`,
+    after: [registry.title],
+    do: async () => {
+      await (await making.promise).booted
+      const [existing] = await docker.inspect(ctx, [container])
+      if (existing?.networks[NETWORK] === undefined) await docker.connectNetwork(ctx, NETWORK, container)
+    },
+  }
+  const trust: Action = {
+    title: `nodes trust localhost registry`,
+    after: [registry.title],
+    do: async () => {
+      const names = await (await making.promise).booted
+      await trustRegistry(ctx, names, { cluster: target.name, port: outcome.port as number })
+    },
+  }
+  const install: Action = {
+    title: `${target.engine} controllers`,
+    do: async () => {
+      const [{ install: yaml }, { apply }] = await Promise.all([manifests, making.promise])
+      await apply(yaml, { manager: 'flux' })
+    },
+  }
+  const configure: Action = {
+    title: engine.tools.length > 0 ? `${target.engine} reads ${plan.sync.url}` : 'notices in the cluster',
+    after: [...(local ? [registry.title, attach.title] : []), ...(engine.tools.length > 0 ? [install.title] : [])],
+    do: async () => {
+      const [{ all }, { apply }] = await Promise.all([manifests, making.promise])
+      await apply(all(local ? outcome.port : undefined), { manager: 'ksail' })
+    },
+  }
+  const live: Action = {
+    title: 'first artifact live',
+    after: [push.title, nodes.title, ...(plan.complete ? [] : [configure.title])],
+    do: async () => {
+      try {
+        outcome.digest = await plan.live()
+      } catch (error) {
+        if (!isKsailError(error, 'notReady', 'timeout', 'conflict') || ctx.signal.aborted) throw error
+        outcome.notLive = error
+      }
+    },
+  }
+  // making never settles when the nodes fail before they are asked for: those who wait for it must fail with them
+  const guarded: Action = {
+    ...nodes,
+    do: (made, signal) =>
+      nodes.do(made, signal).catch((error: unknown) => {
+        making.reject(error)
+        throw error
+      }),
+  }
+  const actions = [
+    ...(local ? [registry] : []),
+    guarded,
+    ...(engine.tools.length > 0 || local ? [push] : []),
+    ...(local ? [attach, trust] : []),
+    ...(plan.complete ? [] : [...(engine.tools.length > 0 ? [install] : []), configure]),
+    ...(engine.tools.length > 0 ? [live] : []),
+  ]
+  return { actions, outcome }
+}
