@@ -1,7 +1,7 @@
 import { KsailError } from './errors.ts'
 
 /** Labels of everything that ksail makes with Docker. */
-export const LABELS = { cluster: 'io.ksail.cluster', role: 'io.ksail.role', port: 'io.ksail.port', project: 'io.ksail.project' } as const
+export const LABELS = { cluster: 'io.ksail.cluster', role: 'io.ksail.role', port: 'io.ksail.port', project: 'io.ksail.project', directory: 'io.ksail.directory' } as const
 
 const problems = {
   length: 'is longer than 63 characters',

@@ -31,7 +31,7 @@ export const fakeContext = (over: Partial<Context> = {}): Context & { readonly e
   for (const folder of [cwd, join(root, 'home')]) mkdirSync(folder, { recursive: true })
   const events: Event[] = []
   let clock = 0
-  return {
+  const ctx: ReturnType<typeof fakeContext> = {
     platform: 'linux',
     exec: fakeExec(),
     spawn: nobody('spawn'),
@@ -46,6 +46,7 @@ export const fakeContext = (over: Partial<Context> = {}): Context & { readonly e
     },
     random: () => 0.5,
     secrets: new Set<string>(),
+    cleanup: () => ctx,
     ...over,
     cwd,
     env: { HOME: join(root, 'home'), XDG_STATE_HOME: join(root, 'home', 'state'), XDG_CACHE_HOME: join(root, 'home', 'cache'), ...over.env },
@@ -56,4 +57,5 @@ export const fakeContext = (over: Partial<Context> = {}): Context & { readonly e
     events,
     texts: () => events.flatMap((event) => ('text' in event ? [event.text] : [])),
   }
+  return ctx
 }

@@ -1,0 +1,56 @@
+import { ExecError, KsailError } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import { LABELS, registryName } from '../base/names.ts'
+import { freePort, isPortFree } from '../io/ports.ts'
+import { removeContainers, start } from '../tools/docker.ts'
+import type { Owner } from './owner.ts'
+
+const FIRST_PORT = 5050
+
+export const portTaken = (port: number, cause?: unknown): KsailError =>
+  new KsailError('conflict', `port ${port} of the local registry is taken`, { hint: 'free it, name another one, or leave the port away', cause })
+
+export const isPortClash = (error: unknown): error is ExecError => error instanceof ExecError && /port is already allocated|address already in use/i.test(error.result.stderr)
+
+/** Labels of everything that is made for a cluster's registry. */
+export const labelsOf = (cluster: string, owner: Owner): Record<string, string> => ({
+  [LABELS.cluster]: cluster, [LABELS.role]: 'registry', [LABELS.project]: owner.id, [LABELS.directory]: owner.project,
+})
+
+interface RunOptions {
+  readonly cluster: string
+  readonly owner: Owner
+  readonly image: string
+  readonly port?: number | undefined
+  readonly recorded?: number | undefined
+  readonly isFree?: ((port: number) => Promise<boolean>) | undefined
+}
+
+/** Starts the container on the named port, else on the one it had, else on the first free one; returns the port. Who comes first at a port has it: the next one is tried. */
+export const runRegistry = async (ctx: Context, { cluster, owner, image, ...options }: RunOptions): Promise<number> => {
+  const isFree = options.isFree ?? isPortFree
+  const name = registryName(cluster)
+  const wanted = options.port ?? options.recorded ?? FIRST_PORT
+  if (options.port !== undefined && !(await isFree(options.port))) throw portTaken(options.port)
+  const asWanted = options.port !== undefined || (wanted !== 5000 && (await isFree(wanted)))
+  let port = asWanted ? wanted : await freePort(FIRST_PORT, isFree)
+  while (port !== undefined) {
+    try {
+      await start(ctx, {
+        name, image, publish: `127.0.0.1:${port}:5000`, volume: `${name}:/var/lib/registry`,
+        labels: { ...labelsOf(cluster, owner), [LABELS.port]: String(port) },
+        env: { REGISTRY_STORAGE_DELETE_ENABLED: 'true', OTEL_TRACES_EXPORTER: 'none', REGISTRY_LOG_LEVEL: 'info' },
+        args: ['--restart', 'unless-stopped', '--log-opt', 'max-size=5m', '--log-opt', 'max-file=2'],
+      })
+      if (port !== wanted) ctx.report({ kind: 'note', text: `port ${wanted} is taken, so the local registry listens on ${port}` })
+      return port
+    } catch (error) {
+      if (!isPortClash(error)) throw error
+      // somebody took the port a moment ago; docker leaves the container that it could not start
+      await removeContainers(ctx, [name])
+      if (options.port !== undefined) throw portTaken(port, error)
+      port = await freePort(Math.max(FIRST_PORT, port + 1), isFree)
+    }
+  }
+  throw new KsailError('conflict', `no port from ${FIRST_PORT} upwards is free for the local registry`, { hint: 'free one' })
+}

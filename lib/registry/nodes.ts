@@ -1,0 +1,16 @@
+import type { Context } from '../base/context.ts'
+import { registryName } from '../base/names.ts'
+import { execIn } from '../tools/docker.ts'
+
+/** What tells containerd that `localhost:PORT` is the registry beside the cluster. */
+export const hostsToml = async (cluster: string): Promise<string> => {
+  const { default: toml } = await import('@iarna/toml')
+  return toml.stringify({ host: { [`http://${registryName(cluster)}:5000`]: { capabilities: ['pull', 'resolve'] } } })
+}
+
+/** Lets pods use images as `localhost:PORT/name`: writes hosts.toml on every node, which containerd reads without a restart. */
+export const trustRegistry = async (ctx: Context, nodes: readonly string[], { cluster, port }: { readonly cluster: string; readonly port: number }): Promise<void> => {
+  const input = await hostsToml(cluster)
+  const script = 'mkdir -p "$1" && cat > "$1/.hosts.toml" && mv "$1/.hosts.toml" "$1/hosts.toml"'
+  await Promise.all(nodes.map((node) => execIn(ctx, node, ['sh', '-c', script, 'sh', `/etc/containerd/certs.d/localhost:${port}`], { input })))
+}
