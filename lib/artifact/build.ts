@@ -1,0 +1,55 @@
+import type { Context } from '../base/context.ts'
+import { exists } from '../io/files.ts'
+import { selectFiles, type Entry, type Selection } from './files.ts'
+import { artifactsFolder, pruneLayouts, writeLayout } from './layout.ts'
+import { pack } from './pack.ts'
+
+/** An artifact as an OCI image layout on disk, its digest known before anything is sent. */
+export interface Artifact {
+  readonly digest: string
+  /** Bytes of the packed layer. */
+  readonly size: number
+  readonly files: number
+  /** Absolute folder of the image layout. */
+  readonly folder: string
+  /** Folder that holds the layouts of the project. */
+  readonly artifacts: string
+  readonly manifest: Uint8Array
+  readonly entries: readonly Entry[]
+  readonly warned: Selection['warned']
+  readonly ignored: readonly string[]
+}
+
+export interface BuildOptions {
+  /** Absolute folder of the manifests. */
+  readonly source: string
+  /** Absolute folder of the project: the layout goes to its `.ksail/artifacts`. */
+  readonly project: string
+  /** How many layouts stay; default ten. */
+  readonly keep?: number | undefined
+  /** When the source folder does not exist: pack a root that builds nothing at this start folder instead of failing. */
+  readonly whenMissing?: string | undefined
+}
+
+const nothing = (start: string): Selection => {
+  const folder = start.replace(/^\.?\/+|^\.$|\/+$/g, '')
+  const path = folder === '' ? 'kustomization.yaml' : `${folder}/kustomization.yaml`
+  return { files: [{ path, bytes: Buffer.from('resources: []\n'), executable: false }], warned: [], ignored: [] }
+}
+
+/**
+ * Packs a folder into an artifact. The same tree gives the same digest on every machine.
+ *
+ * @example
+ * const { digest } = await buildArtifact({ source: '/app/k8s', project: '/app' }, ctx)
+ */
+export const buildArtifact = async ({ source, project, keep = 10, whenMissing }: BuildOptions, ctx: Context): Promise<Artifact> => {
+  const missing = whenMissing !== undefined && !(await exists(source))
+  const { files, warned, ignored } = missing ? nothing(whenMissing) : selectFiles(source)
+  for (const { path, why } of warned) ctx.report({ kind: 'warn', text: `${path} is left out: ${why}` })
+  const layer = pack(files)
+  const artifacts = await artifactsFolder(ctx, project)
+  const written = await writeLayout(artifacts, layer)
+  await pruneLayouts(artifacts, keep, written.folder)
+  return { ...written, size: layer.length, files: files.length, artifacts, entries: files, warned, ignored }
+}

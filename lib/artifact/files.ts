@@ -1,0 +1,166 @@
+import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync, type Dirent } from 'node:fs'
+import { join, relative, sep } from 'node:path'
+import ignore, { type Ignore } from 'ignore'
+import { KsailError, messageOf, usageError } from '../base/errors.ts'
+
+/** A file of an artifact: its name inside, its bytes, whether its owner may run it. */
+export interface Entry {
+  readonly path: string
+  readonly bytes: Uint8Array
+  readonly executable: boolean
+}
+
+export interface Selection {
+  /** In the order of the bytes of their names. */
+  readonly files: readonly Entry[]
+  /** Left out, and worth a line: denied files, links to directories, pipes. */
+  readonly warned: readonly { readonly path: string; readonly why: string }[]
+  /** Left out by the ignore rules. */
+  readonly ignored: readonly string[]
+}
+
+const MAX_BYTES = 100 * 1024 * 1024
+const MAX_FILES = 50_000
+
+const DENIED_FOLDERS = new Set(['.git', '.kube', '.docker'])
+const DENIED_FILES = /^(\.env|\.env\..*|\.envrc|.*\.agekey|id_rsa|id_dsa|id_ecdsa|id_ed25519|kubeconfig|.*\.kubeconfig|\.npmrc|\.netrc|.*\.tfstate|.*\.tfstate\..*|.*\.dec\..*)$/s
+
+const DEFAULTS = [
+  '.gitignore', '.gitmodules', '.gitattributes', '.sourceignore', '.ksailignore',
+  '.ksail/', '.github/', '.circleci/', '.travis.yml', '.gitlab-ci.yml', '.goreleaser.yml', '.flux.yaml', '.sops.yaml', 'node_modules/',
+  '.DS_Store', '*.swp', '*.swo', '*~', '.#*', '*.pem', '*.key', '*.p12', '*.pfx',
+  '*.jpg', '*.jpeg', '*.gif', '*.png', '*.wmv', '*.flv', '*.tar.gz', '*.zip',
+]
+
+/** Whether a file is a manifest by its name. */
+export const isManifest = (path: string): boolean => /\.(ya?ml|json)$/i.test(path)
+
+const isDenied = (name: string, siblings: ReadonlySet<string>, folder: boolean): boolean =>
+  folder ? DENIED_FOLDERS.has(name) : DENIED_FILES.test(name) || DENIED_FOLDERS.has(name) || (name === 'keys.txt' && siblings.has('.sops.yaml'))
+
+/** Patterns of an ignore file below the root, rewritten so that they count from the root: one list, the last match wins. */
+const anchored = (text: string, folder: string): string[] =>
+  text.replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')).map((line) => {
+    if (folder === '') return line
+    const [, not, pattern] = /^(!?)(.*)$/s.exec(line) as unknown as [string, string, string]
+    const base = folder.replaceAll(/[\\*?[\]!# ]/g, '\\$&')
+    return /\/./.test(pattern.replace(/\s+$/, '')) ? `${not}/${base}/${pattern.replace(/^\//, '')}` : `${not}/${base}/**/${pattern}`
+  })
+
+const rules = (patterns: readonly string[]): Ignore => ignore({ ignorecase: false }).add(patterns as string[])
+
+/** Reads through one handle, so that what was checked is what is read; a file that changes meanwhile is read once more. */
+const read = (path: string, name: string, follow: boolean): { bytes: Uint8Array; executable: boolean } => {
+  for (let attempt = 1; ; attempt++) {
+    const handle = openSync(path, constants.O_RDONLY | (follow ? 0 : (constants.O_NOFOLLOW ?? 0)) | (constants.O_NONBLOCK ?? 0))
+    try {
+      const before = fstatSync(handle)
+      if (!before.isFile()) throw new KsailError('refused', `${name} is no longer a regular file`)
+      if (before.size > MAX_BYTES) throw new KsailError('refused', `${name} has ${Math.round(before.size / 1e6)} MB`, { hint: 'leave it out with a line in .sourceignore' })
+      const bytes = readFileSync(handle)
+      const after = fstatSync(handle)
+      if (bytes.length === after.size && before.mtimeMs === after.mtimeMs) return { bytes, executable: (before.mode & 0o100) !== 0 }
+    } finally {
+      closeSync(handle)
+    }
+    if (attempt === 3) throw new KsailError('refused', `${name} changes while it is read`, { hint: 'push again when it is written' })
+  }
+}
+
+const inside = (root: string, path: string): boolean => path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
+
+const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
+
+const openRoot = (source: string): string => {
+  try {
+    const root = realpathSync(source)
+    if (!statSync(root).isDirectory()) throw usageError(`${source} is not a directory`, 'name the directory of the manifests with --path or --source-directory')
+    return root
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code
+    if (code === 'ENOENT' || code === 'ENOTDIR') throw usageError(`the directory ${source} does not exist`, 'create it, or name another one with --path or --source-directory')
+    if (code === 'EACCES' || code === 'EPERM') throw usageError(`the directory ${source} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it')
+    if (code === 'ELOOP') throw usageError(`${source} is a link that leads to itself`, 'name a directory')
+    throw error
+  }
+}
+
+/**
+ * What of a directory goes into the artifact: every regular file, minus the ignore rules, minus what is never packed.
+ * Throws for a directory without manifests, an empty manifest, and a link that leaves the directory.
+ *
+ * @example
+ * selectFiles('k8s').files.map(({ path }) => path)
+ */
+export const selectFiles = (source: string): Selection => {
+  const root = openRoot(source)
+  const files: Entry[] = []
+  const warned: { path: string; why: string }[] = []
+  const ignored: string[] = []
+  let total = 0
+
+  const take = (path: string, name: string, follow: boolean): void => {
+    const entry = { path: name, ...read(path, name, follow) }
+    total += entry.bytes.length
+    if (total > MAX_BYTES) throw new KsailError('refused', `${source} holds more than ${MAX_BYTES / 1024 / 1024} MiB`, { hint: 'leave files out with .sourceignore' })
+    if (files.length >= MAX_FILES) throw new KsailError('refused', `${source} holds more than ${MAX_FILES} files`, { hint: 'leave files out with .sourceignore' })
+    files.push(entry)
+  }
+
+  const link = (path: string, name: string): void => {
+    let real: string
+    try {
+      real = realpathSync(path)
+    } catch {
+      throw new KsailError('refused', `${name} is a link to nothing`, { hint: 'remove the link, or name it in .sourceignore' })
+    }
+    if (!inside(root, real)) throw new KsailError('refused', `${name} is a link that leaves ${source}`, { hint: 'copy the file, or name the link in .sourceignore' })
+    const parts = relative(root, real).split(sep)
+    const siblings = new Set(['keys.txt'].includes(parts.at(-1) ?? '') ? readdirSync(join(real, '..')) : [])
+    const stats = statSync(real)
+    if (stats.isDirectory()) warned.push({ path: name, why: 'a link to a directory is not followed' })
+    else if (parts.some((part, index) => isDenied(part, siblings, index < parts.length - 1))) warned.push({ path: name, why: 'leads to a file that is never packed' })
+    else if (!stats.isFile()) warned.push({ path: name, why: 'not a regular file' })
+    else take(real, name, false)
+  }
+
+  const walk = (folder: string, patterns: readonly string[], parent: Ignore): void => {
+    const here = folder === '' ? root : join(root, folder)
+    let entries: Dirent[]
+    try {
+      entries = readdirSync(here, { withFileTypes: true })
+    } catch (error) {
+      throw usageError(`${join(source, folder)} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it, or name it in .sourceignore')
+    }
+    const names = new Set(entries.map(({ name }) => name))
+    const own = ['.sourceignore', '.ksailignore'].filter((name) => entries.some((entry) => entry.name === name && entry.isFile()))
+    const all = own.length === 0 ? patterns : [...patterns, ...own.flatMap((name) => anchored(readFileSync(join(here, name), 'utf8'), folder))]
+    const filter = own.length === 0 ? parent : rules(all)
+    for (const entry of entries) {
+      const name = folder === '' ? entry.name : `${folder}/${entry.name}`
+      const isFolder = entry.isDirectory()
+      if (isDenied(entry.name, names, isFolder)) warned.push({ path: isFolder ? `${name}/` : name, why: 'is never packed' })
+      else if (filter.ignores(isFolder ? `${name}/` : name)) ignored.push(isFolder ? `${name}/` : name)
+      else if (isFolder) walk(name, all, filter)
+      else if (entry.isSymbolicLink()) link(join(here, entry.name), name)
+      else if (!entry.isFile()) warned.push({ path: name, why: 'not a regular file' })
+      else {
+        try {
+          take(join(here, entry.name), name, false)
+        } catch (error) {
+          if (error instanceof KsailError) throw error
+          throw usageError(`${join(source, name)} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it, or name it in .sourceignore')
+        }
+      }
+    }
+  }
+
+  walk('', DEFAULTS, rules(DEFAULTS))
+  files.sort((a, b) => compareBytes(a.path, b.path))
+  const empty = files.filter(({ path, bytes }) => isManifest(path) && bytes.length === 0)
+  if (empty.length > 0)
+    throw new KsailError('refused', `${empty.map(({ path }) => path).join(', ')}: empty manifest`, { hint: 'write it, or remove it: an editor may be saving it at this moment' })
+  if (!files.some(({ path }) => isManifest(path)))
+    throw usageError(`${source} holds no manifest (no .yaml, .yml or .json file is left after the ignore rules)`, 'add a kustomization.yaml; an artifact without manifests would remove everything')
+  return { files, warned: warned.toSorted((a, b) => compareBytes(a.path, b.path)), ignored: ignored.toSorted(compareBytes) }
+}

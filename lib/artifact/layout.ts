@@ -1,0 +1,120 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Context } from '../base/context.ts'
+import { KsailError } from '../base/errors.ts'
+import { stateFolder } from '../io/folders.ts'
+
+/** Media types that Flux reads and writes. */
+export const MEDIA = {
+  manifest: 'application/vnd.oci.image.manifest.v1+json',
+  config: 'application/vnd.cncf.flux.config.v1+json',
+  layer: 'application/vnd.cncf.flux.content.v1.tar+gzip',
+} as const
+
+const CONFIG = Buffer.from('{}')
+
+export const digestOf = (bytes: Uint8Array): string => `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+
+/** The manifest of an artifact with that layer: keys in a fixed order, no white space, a fixed time, so that its digest depends on the layer alone. */
+export const manifestOf = (layer: Uint8Array): Uint8Array =>
+  Buffer.from(
+    JSON.stringify({
+      schemaVersion: 2,
+      mediaType: MEDIA.manifest,
+      config: { mediaType: MEDIA.config, digest: digestOf(CONFIG), size: CONFIG.length },
+      layers: [{ mediaType: MEDIA.layer, digest: digestOf(layer), size: layer.length }],
+      annotations: { 'org.opencontainers.image.created': '1970-01-01T00:00:00Z' },
+    }),
+  )
+
+const hexOf = (digest: string): string => digest.replace(/^sha256:/, '')
+const blobPath = (folder: string, digest: string): string => join(folder, 'blobs', 'sha256', hexOf(digest))
+
+/** Folder of the image layouts of a project; in the state folder when the project cannot be written. */
+export const artifactsFolder = async (ctx: Pick<Context, 'env'>, project: string): Promise<string> => {
+  const own = join(project, '.ksail', 'artifacts')
+  try {
+    // what ksail remembers is nothing to commit, also where no `init` wrote a .gitignore
+    if ((await mkdir(own, { recursive: true }))?.endsWith('.ksail')) await writeFile(join(project, '.ksail', '.gitignore'), '*\n')
+    return own
+  } catch (error) {
+    if (!['EACCES', 'EROFS', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    const other = join(stateFolder(ctx.env), 'artifacts', createHash('sha256').update(project).digest('hex').slice(0, 16))
+    await mkdir(other, { recursive: true }).catch((cause: unknown) => {
+      throw new KsailError('failed', `neither ${own} nor ${other} can be written`, { cause, hint: 'set XDG_STATE_HOME to a folder that can be written' })
+    })
+    return other
+  }
+}
+
+const isComplete = async (folder: string, manifest: Uint8Array, layer: Uint8Array): Promise<boolean> => {
+  const [found, size] = await Promise.all([
+    readFile(blobPath(folder, digestOf(manifest))).catch(() => undefined),
+    stat(blobPath(folder, digestOf(layer))).then((it) => it.size, () => -1),
+  ])
+  return found !== undefined && Buffer.compare(found, manifest) === 0 && size === layer.length
+}
+
+/** Writes the image layout of a layer aside and renames it: another process sees all of it or nothing. The same layer is written once. */
+export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise<{ readonly digest: string; readonly folder: string; readonly manifest: Uint8Array }> => {
+  const manifest = manifestOf(layer)
+  const digest = digestOf(manifest)
+  const folder = join(artifacts, hexOf(digest))
+  if (await isComplete(folder, manifest, layer)) {
+    // the newest ten are kept: this one has just been wanted again. It does not matter when another process removes it here
+    await utimes(folder, new Date(), new Date()).catch(() => undefined)
+    return { digest, folder, manifest }
+  }
+  const aside = join(artifacts, `.${randomBytes(6).toString('hex')}.tmp`)
+  try {
+    await mkdir(join(aside, 'blobs', 'sha256'), { recursive: true })
+    const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [{ mediaType: MEDIA.manifest, digest, size: manifest.length }] }
+    await Promise.all([
+      writeFile(join(aside, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}'),
+      writeFile(join(aside, 'index.json'), JSON.stringify(index)),
+      writeFile(blobPath(aside, digestOf(CONFIG)), CONFIG),
+      writeFile(blobPath(aside, digestOf(layer)), layer),
+      writeFile(blobPath(aside, digest), manifest),
+    ])
+    await rename(aside, folder).catch(async (error: NodeJS.ErrnoException) => {
+      if (!['ENOTEMPTY', 'EEXIST', 'EPERM', 'ENOTDIR'].includes(error.code ?? '')) throw error
+      // another process wrote the same artifact at the same moment, or what lies there is damaged
+      if (await isComplete(folder, manifest, layer)) return
+      await rm(folder, { recursive: true, force: true })
+      await rename(aside, folder)
+    })
+  } finally {
+    await rm(aside, { recursive: true, force: true })
+  }
+  return { digest, folder, manifest }
+}
+
+/** The layer of an artifact in a layout folder; undefined when the layout is not there. Throws when its bytes are not what their digest says. */
+export const readLayer = async (folder: string, digest: string): Promise<Uint8Array | undefined> => {
+  const manifest = await readFile(blobPath(folder, digest)).catch(() => undefined)
+  if (manifest === undefined) return undefined
+  if (digestOf(manifest) !== digest) throw new KsailError('refused', `${folder}: the manifest is not ${digest}`, { hint: 'remove that folder' })
+  const layers = (JSON.parse(manifest.toString('utf8')) as { layers?: { digest: string }[] }).layers
+  const layer = layers?.[0]?.digest
+  if (layer === undefined) return undefined
+  const bytes = await readFile(blobPath(folder, layer)).catch(() => undefined)
+  if (bytes !== undefined && digestOf(bytes) !== layer) throw new KsailError('refused', `${folder}: the layer is not ${layer}`, { hint: 'remove that folder' })
+  return bytes
+}
+
+/** Folder of an artifact among the layouts, whether it is there or not. */
+export const layoutFolder = (artifacts: string, digest: string): string => join(artifacts, hexOf(digest))
+
+/** Keeps the newest layouts and removes the others; half-written ones of a killed process go after an hour. Never fails: it is only about room. */
+export const pruneLayouts = async (artifacts: string, keep: number, spare: string): Promise<void> => {
+  const names = await readdir(artifacts).catch(() => [])
+  const aged = async (name: string): Promise<{ path: string; at: number }> => {
+    const path = join(artifacts, name)
+    return { path, at: path === spare ? Infinity : await stat(path).then((it) => it.mtimeMs, () => 0) }
+  }
+  const layouts = await Promise.all(names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(aged))
+  const halves = await Promise.all(names.filter((name) => /^\.[0-9a-f]{12}\.tmp$/.test(name)).map(aged))
+  const old = [...layouts.toSorted((a, b) => b.at - a.at).slice(keep), ...halves.filter(({ at }) => at < Date.now() - 3_600_000)]
+  await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true }).catch(() => undefined)))
+}

@@ -1,0 +1,130 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, cpSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, unlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { buildArtifact } from '../../../lib/artifact/build.ts'
+import { manifestOf, digestOf, readLayer } from '../../../lib/artifact/layout.ts'
+import { pack, tar, unpack } from '../../../lib/artifact/pack.ts'
+import { fakeContext, tempFolder } from '../../fakes/context.ts'
+import vectors from '../../vectors/artifact-determinism.json' with { type: 'json' }
+
+const project = (): string => {
+  const folder = tempFolder()
+  mkdirSync(join(folder, 'k8s', 'sub'), { recursive: true })
+  writeFileSync(join(folder, 'k8s', 'a.yaml'), '# comment\nkind: ConfigMap\n')
+  writeFileSync(join(folder, 'k8s', 'app.properties'), 'a=b\n')
+  writeFileSync(join(folder, 'k8s', 'sub', 'c.yaml'), 'kind: ConfigMap\n')
+  return folder
+}
+const build = (folder: string, over = {}) => buildArtifact({ source: join(folder, 'k8s'), project: folder, ...over }, fakeContext())
+const each = (folder: string): string[] => ['a.yaml', 'app.properties', 'sub/c.yaml'].map((path) => join(folder, 'k8s', path))
+
+const changes: Record<string, (folder: string) => void> = {
+  'touch every file': (folder) => each(folder).forEach((path) => utimesSync(path, 1, 1)),
+  'file modes 0664 instead of 0644': (folder) => each(folder).forEach((path) => chmodSync(path, 0o664)),
+  'files owned by another user': (folder) => void (process.getuid?.() === 0 && execFileSync('chown', ['-R', '12345:12345', join(folder, 'k8s')])),
+  'files created in another order': (folder) => {
+    cpSync(join(folder, 'k8s', 'a.yaml'), join(folder, 'a'))
+    unlinkSync(join(folder, 'k8s', 'a.yaml'))
+    renameSync(join(folder, 'a'), join(folder, 'k8s', 'a.yaml'))
+  },
+  'add an empty directory': (folder) => void mkdirSync(join(folder, 'k8s', 'empty')),
+  'add a .env file': (folder) => writeFileSync(join(folder, 'k8s', '.env'), 'A=b'),
+  'TZ=Europe/Berlin instead of UTC': () => void (process.env['TZ'] = 'Europe/Berlin'),
+  'push to another registry': () => undefined,
+  'add a ConfigMap file': (folder) => writeFileSync(join(folder, 'k8s', 'z.yaml'), 'kind: ConfigMap\n'),
+  'remove a file': (folder) => unlinkSync(join(folder, 'k8s', 'sub', 'c.yaml')),
+  'rename a.yaml to b.yaml': (folder) => renameSync(join(folder, 'k8s', 'a.yaml'), join(folder, 'k8s', 'b.yaml')),
+  'change a YAML comment': (folder) => writeFileSync(join(folder, 'k8s', 'a.yaml'), '# other\nkind: ConfigMap\n'),
+  'change app.properties': (folder) => writeFileSync(join(folder, 'k8s', 'app.properties'), 'a=c\n'),
+}
+
+describe('buildArtifact', () => {
+  it.each(vectors)('$name: $expected digest', async ({ input, expected }) => {
+    const folder = project()
+    const before = await build(folder)
+    const change = changes[input.change]
+    if (change === undefined) throw new Error(`no change "${input.change}"`)
+    change(folder)
+    const after = await build(folder)
+    expect(after.digest === before.digest ? 'same' : 'different').toBe(expected)
+  })
+
+  it('has a digest that never changes', async () => {
+    expect((await build(project())).digest).toBe('sha256:1d5e8221bc2d8430d12175d638b814fd21e16046d3c2f0da8c85f026f677e1b5')
+  })
+
+  it('writes a layout that names its manifest, and reads its layer back', async () => {
+    const folder = project()
+    const built = await build(folder)
+    expect(JSON.parse(readFileSync(join(built.folder, 'index.json'), 'utf8')).manifests).toEqual([
+      { mediaType: 'application/vnd.oci.image.manifest.v1+json', digest: built.digest, size: built.manifest.length },
+    ])
+    const layer = await readLayer(built.folder, built.digest)
+    expect(unpack(layer ?? new Uint8Array()).map(({ path }) => path)).toEqual(['a.yaml', 'app.properties', 'sub/c.yaml'])
+    expect(readFileSync(join(folder, '.ksail', '.gitignore'), 'utf8')).toBe('*\n')
+  })
+
+  it('keeps the last ten, whole, also when several write at once', async () => {
+    const folder = project()
+    for (let i = 0; i < 12; i++) {
+      writeFileSync(join(folder, 'k8s', 'a.yaml'), `a: ${i}\n`)
+      await Promise.all([build(folder), build(folder), build(folder)])
+    }
+    const names = readdirSync(join(folder, '.ksail', 'artifacts'))
+    expect(names).toHaveLength(10)
+    for (const name of names) expect(existsSync(join(folder, '.ksail', 'artifacts', name, 'blobs', 'sha256', name))).toBe(true)
+    const { digest } = await build(folder)
+    expect(names).toContain(digest.slice(7))
+  })
+
+  it('makes a damaged layout good', async () => {
+    const folder = project()
+    const { folder: layout, digest } = await build(folder)
+    rmSync(join(layout, 'blobs'), { recursive: true })
+    await build(folder)
+    expect(await readLayer(layout, digest)).toBeDefined()
+  })
+
+  it('refuses a layer whose bytes are not what its digest says', async () => {
+    const folder = project()
+    const { folder: layout, digest, manifest } = await build(folder)
+    const layer = (JSON.parse(Buffer.from(manifest).toString()) as { layers: { digest: string }[] }).layers[0]?.digest ?? ''
+    writeFileSync(join(layout, 'blobs', 'sha256', layer.slice(7)), 'x')
+    await expect(readLayer(layout, digest)).rejects.toThrow('the layer is not')
+  })
+
+  it('packs a root that builds nothing when the folder is missing and that is allowed', async () => {
+    const folder = tempFolder()
+    await expect(build(folder)).rejects.toThrow('does not exist')
+    const { entries } = await build(folder, { whenMissing: './clusters/dev' })
+    expect(entries.map(({ path }) => path)).toEqual(['clusters/dev/kustomization.yaml'])
+  })
+})
+
+describe('tar', () => {
+  const names = ['a', 'd/'.repeat(70) + 'f', `${'x'.repeat(120)}/${'y'.repeat(90)}`, 'z'.repeat(180), `ü/${'ö'.repeat(150)}`].toSorted()
+  const entries = names.map((path, index) => ({ path, bytes: Buffer.from('x'.repeat(index * 300)), executable: index % 2 === 1 }))
+
+  it('is read back with every kind of name', () => {
+    expect(unpack(pack(entries)).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable }))).toEqual(entries)
+  })
+
+  it('is what tar reads', () => {
+    const folder = tempFolder()
+    writeFileSync(join(folder, 'x.tar'), tar(entries))
+    const listed = execFileSync('tar', ['-tf', join(folder, 'x.tar')], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } }).split('\n').filter((line) => line !== '' && !line.endsWith('/'))
+    expect(listed).toEqual(names)
+  })
+
+  it('names no operating system, no time and no file in gzip', () => {
+    expect([...pack(entries).subarray(0, 10)]).toEqual([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
+  })
+
+  it('gives a manifest without white space in a fixed order', () => {
+    const layer = Buffer.from('x')
+    expect(Buffer.from(manifestOf(layer)).toString()).toBe(
+      `{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.cncf.flux.config.v1+json","digest":"sha256:44136fa355b3678a1146ad16f7e8649e94fb4fc21fe77e8310c060f61caaff8a","size":2},"layers":[{"mediaType":"application/vnd.cncf.flux.content.v1.tar+gzip","digest":"${digestOf(layer)}","size":1}],"annotations":{"org.opencontainers.image.created":"1970-01-01T00:00:00Z"}}`,
+    )
+  })
+})

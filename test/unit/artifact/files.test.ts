@@ -1,0 +1,74 @@
+import { execFileSync } from 'node:child_process'
+import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { KsailError } from '../../../lib/base/errors.ts'
+import { selectFiles } from '../../../lib/artifact/files.ts'
+import { tempFolder } from '../../fakes/context.ts'
+import vectors from '../../vectors/artifact-contents.json' with { type: 'json' }
+
+type Node = string | { type: string; target?: string }
+
+const plant = async (tree: Record<string, Node>): Promise<string> => {
+  const root = join(tempFolder(), 'k8s')
+  mkdirSync(root)
+  for (const [path, node] of Object.entries(tree)) {
+    const full = join(root, path)
+    mkdirSync(dirname(full), { recursive: true })
+    if (typeof node === 'string') writeFileSync(full, node)
+    else if (node.type === 'fifo') execFileSync('mkfifo', [full])
+    else if (node.type === 'socket') await new Promise<void>((resolve) => void createServer().listen(full, resolve).unref())
+    else symlinkSync(node.target ?? '', full)
+  }
+  return root
+}
+
+const KINDS: Record<string, RegExp> = { symlink: /is a link/, 'no-manifests': /holds no manifest/, 'empty-manifest': /empty manifest/ }
+
+describe('selectFiles', () => {
+  it.each(vectors as unknown as { name: string; input: { tree: Record<string, Node> }; expected: { files?: string[]; warned?: string[]; error?: string; path?: string } }[])('$name', async ({ input, expected }) => {
+    const root = await plant(input.tree)
+    if (expected.error !== undefined) {
+      expect(() => selectFiles(root)).toThrow(KINDS[expected.error])
+      if (expected.path !== undefined) expect(() => selectFiles(root)).toThrow(expected.path)
+      return
+    }
+    const { files, warned } = selectFiles(root)
+    expect({ files: files.map(({ path }) => path), warned: warned.map(({ path }) => path) }).toEqual(expected)
+  })
+
+  it.each([
+    ['nowhere', 'does not exist'],
+    ['k8s/a.yaml', 'is not a directory'],
+  ])('names a source that is none: %s', async (path, text) => {
+    const root = await plant({ 'a.yaml': 'kind: X\n' })
+    expect(() => selectFiles(join(root, '..', path))).toThrow(expect.objectContaining({ code: 'usage', message: expect.stringContaining(text) }) as Error)
+  })
+
+  it('is status 2 for a folder without files', async () => {
+    expect(() => selectFiles(tempFolder())).toThrow(expect.objectContaining({ exitCode: 2 }) as Error)
+  })
+
+  it('brings back a folder of the default list, and rules of a nested file count after it', async () => {
+    const root = await plant({ '.sourceignore': '!node_modules/\n', 'node_modules/p/a.yaml': 'a: 1\n', 'node_modules/p/b.yaml': 'b: 1\n', 'node_modules/p/.sourceignore': '/b.yaml\n', 'x y/.sourceignore': 'c.yaml\n', 'x y/c.yaml': 'c: 1\n', 'x y/deep/c.yaml': 'c: 1\n' })
+    expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['node_modules/p/a.yaml'])
+  })
+
+  it('does not follow a link to a file that is never packed', async () => {
+    const root = await plant({ 'a.yaml': 'a: 1\n', '.env': 'A=b', 'x.yaml': { type: 'symlink', target: '.env' } })
+    expect(selectFiles(root)).toMatchObject({ files: [{ path: 'a.yaml' }], warned: [{ path: '.env' }, { path: 'x.yaml' }] })
+  })
+
+  it('says which link leads nowhere', async () => {
+    const root = await plant({ 'a.yaml': 'a: 1\n', 'x.yaml': { type: 'symlink', target: 'gone.yaml' } })
+    expect(() => selectFiles(root)).toThrow(KsailError)
+    expect(() => selectFiles(root)).toThrow('x.yaml is a link to nothing')
+  })
+
+  it('keeps the executable bit of the owner', async () => {
+    const root = await plant({ 'a.yaml': 'a: 1\n', 'run.sh': '#!/bin/sh\n' })
+    chmodSync(join(root, 'run.sh'), 0o744)
+    expect(selectFiles(root).files.map(({ executable }) => executable)).toEqual([false, true])
+  })
+})
