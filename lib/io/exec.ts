@@ -36,6 +36,20 @@ const killGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
   }
 }
 
+const live = new Set<ChildProcess>()
+
+const track = <C extends ChildProcess>(child: C): C => {
+  live.add(child)
+  // error: it never started, and there is no close
+  for (const event of ['close', 'error']) child.once(event, () => live.delete(child))
+  return child
+}
+
+/** Ends every child at once, without a chance to clean up: for the second Ctrl-C. */
+export const killChildren = (): void => {
+  for (const child of live) killGroup(child, 'SIGKILL')
+}
+
 const ending = (child: ChildProcess): (() => void) => {
   let timer: NodeJS.Timeout | undefined
   return () => {
@@ -96,13 +110,13 @@ export const createExec =
     let spawnError: NodeJS.ErrnoException | undefined
     const output = { stdout: '', stderr: '' }
     const start = (): ChildProcess => {
-      const child = spawn(file, [...args], {
+      const child = track(spawn(file, [...args], {
         cwd: options.cwd ?? settings.cwd,
         env: environment(settings.env, options.env),
         shell: false,
         detached: host.platform !== 'win32',
         stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      })
+      }))
       started = child
       child.once('error', (error) => void (spawnError = error))
       for (const name of ['stdout', 'stderr'] as const) {
@@ -155,12 +169,12 @@ export const createSpawn =
   (settings: Settings): Spawn =>
   (file, args, options = {}) => {
     settings.report({ kind: 'command', command: redact(formatCommand(file, args), settings.secrets) })
-    const child = spawn(file, [...args], {
+    const child = track(spawn(file, [...args], {
       cwd: options.cwd ?? settings.cwd,
       env: environment(settings.env, options.env),
       detached: host.platform !== 'win32',
       stdio: ['ignore', 'pipe', 'pipe'],
-    })
+    }))
     let stderr = ''
     for (const name of ['stdout', 'stderr'] as const) {
       const reader = lines((line) => options.onLine?.(line, name))

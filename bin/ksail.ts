@@ -1,0 +1,31 @@
+#!/usr/bin/env node
+import module from 'node:module'
+import process from 'node:process'
+
+// absent on Node 20
+;(module as { enableCompileCache?: () => void }).enableCompileCache?.()
+
+const { KsailError } = await import('../lib/base/errors.ts')
+const { main } = await import('../lib/cli/main.ts')
+
+// nobody reads any more: what was asked for is still done, and its status still told
+for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
+
+const stop = new AbortController()
+for (const [signal, code, status] of [['SIGINT', 'interrupted', 130], ['SIGTERM', 'terminated', 143], ['SIGHUP', 'terminated', 143]] as const)
+  process.on(signal, () => {
+    if (!stop.signal.aborted) return stop.abort(new KsailError(code, code))
+    void import('../lib/io/exec.ts').then(({ killChildren }) => { killChildren(); process.exit(status) })
+  })
+
+const unfinished = (): void => {
+  process.stderr.write('✗ this is a bug of ksail: nothing is left to wait for, and the command has not ended\n')
+  process.exit(1)
+}
+process.on('beforeExit', unfinished)
+
+void main(process.argv.slice(2), { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text), signal: stop.signal }).then((status) => {
+  process.off('beforeExit', unfinished)
+  // sockets that are kept alive must not hold the process; what was written must have left it
+  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+})

@@ -1,0 +1,46 @@
+import { flagsOf, settings } from '../../config/settings.ts'
+import { command, type AnyCommand } from '../command.ts'
+import { connection, project, timeout } from './flags.ts'
+
+const push = command({
+  path: ['workload', 'push'],
+  summary: 'Package the manifests as an OCI artifact and push it',
+  description: 'Prints the reference with its digest alone on stdout. An unchanged tree writes nothing.',
+  examples: ['ksail workload push', 'ksail workload push --reconcile', 'ksail workload push oci://ghcr.io/owner/app:v1.2.3 --also-tag staging'],
+  args: { ref: { summary: 'where to push, as oci://host/repository[:tag]' } },
+  flags: {
+    ...project,
+    path: { type: 'string', short: 'p', value: 'DIR', summary: 'directory of the manifests (default k8s)' },
+    ...flagsOf(settings.registry, settings.tag, settings.alsoTags),
+    reconcile: { type: 'boolean', short: 'r', summary: 'go on until the cluster runs it' },
+    immutable: { type: 'boolean', summary: 'the tag must not move: another digest there is a conflict' },
+    plainHttp: { type: 'boolean', summary: 'speak HTTP to a registry that is not on this machine' },
+    allowPrune: { type: 'boolean', summary: 'push although the engine would remove much, or a namespace' },
+    ...flagsOf(settings.allowPlaintextSecrets),
+    validate: { type: 'boolean', negative: true, summary: 'do not build the kustomizations first' },
+    dryRun: { type: 'boolean', summary: 'say what would be pushed, and where; write nothing' },
+    ...connection,
+    ...timeout,
+  },
+  run: async (input, ctx) => (await import('../../workload/push.ts')).push(input, ctx),
+  text: ({ reference, digest }) => (reference.includes('@') ? reference : `${reference}@${digest}`),
+})
+
+const reconcile = command({
+  path: ['workload', 'reconcile'],
+  summary: 'Make the cluster take what was pushed, and wait until it is live',
+  description: 'Waits for the digest that was pushed last from here, and ends at the first failure that time will not heal.',
+  examples: ['ksail workload reconcile', 'ksail workload reconcile --timeout 2m', 'ksail workload reconcile --latest'],
+  flags: {
+    ...project,
+    digest: { type: 'string', value: 'sha256:HEX', summary: 'wait for this digest' },
+    latest: { type: 'boolean', summary: 'wait for what the tag holds now' },
+    ...flagsOf(settings.registry, settings.tag),
+    ...connection,
+    ...timeout,
+  },
+  run: async (input, ctx) => (await import('../../workload/reconcile.ts')).reconcile(input, ctx),
+  text: (result) => `${result.digest} is live`,
+})
+
+export const workloadCommands: readonly AnyCommand[] = [push, reconcile]
