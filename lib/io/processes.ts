@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { readdir, readFile } from 'node:fs/promises'
 import type { Context } from '../base/context.ts'
 import { host } from './host.ts'
@@ -27,12 +28,23 @@ export const listProcesses = async (ctx: Context): Promise<readonly Process[]> =
   return found.filter(({ argv }) => argv.length > 0)
 }
 
+/** Whether a process runs. One that has ended and waits for its parent to ask (as below an init that never does) does not. */
 export const isAlive = (pid: number): boolean => {
   try {
     host.kill(pid, 0)
-    return true
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
+    if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false
+  }
+  return stateOf(pid) !== 'Z'
+}
+
+/** The letter of Linux for what a process does; undefined elsewhere. */
+const stateOf = (pid: number): string | undefined => {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    return text.slice(text.lastIndexOf(')') + 2)[0]
+  } catch {
+    return undefined
   }
 }
 
