@@ -10,15 +10,18 @@ const project = (name: string, folder: string, over: object = {}) => ({
 })
 
 /** Real clusters share one engine: one file after the other. */
-const clusters = { fileParallelism: false, testTimeout: minutes(10), hookTimeout: minutes(10), bail: 0 }
+const clusters = { fileParallelism: false, testTimeout: minutes(10), hookTimeout: minutes(10) }
+
+/** Groups run one after the other: nothing else may take the processors while a cluster is measured or waited for. */
+const after = (groupOrder: number) => ({ sequence: { groupOrder } })
 
 const projects = [
   project('unit', 'test/unit'),
   project('cli', 'test/cli', { testTimeout: 30_000 }),
-  project('registry', 'test/registry', { testTimeout: minutes(2), hookTimeout: minutes(2) }),
-  project('kind', 'test/e2e', clusters),
+  project('registry', 'test/registry', { testTimeout: minutes(2), hookTimeout: minutes(2), ...after(1) }),
+  project('kind', 'test/e2e', { ...clusters, ...after(2) }),
   // an hour of killed creates: asked for by name, `npm run test:kill`
-  ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', clusters)] : []),
+  ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', { ...clusters, ...after(3) })] : []),
 ]
 
 export default defineConfig({ root, test: { projects, reporters: ['default'], passWithNoTests: true } })
