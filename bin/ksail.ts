@@ -5,18 +5,25 @@ import process from 'node:process'
 // absent on Node 20
 ;(module as { enableCompileCache?: () => void }).enableCompileCache?.()
 
-const { KsailError } = await import('../lib/base/errors.ts')
-const { main } = await import('../lib/cli/main.ts')
-
+const words = process.argv.slice(2)
 // nobody reads any more: what was asked for is still done, and its status still told
 for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
 
-const stop = new AbortController()
-for (const [signal, code, status] of [['SIGINT', 'interrupted', 130], ['SIGTERM', 'terminated', 143], ['SIGHUP', 'terminated', 143]] as const)
-  process.on(signal, () => {
-    if (!stop.signal.aborted) return stop.abort(new KsailError(code, code))
-    void import('../lib/io/exec.ts').then(({ killChildren }) => { killChildren(); process.exit(status) })
-  })
+const start = async (): Promise<number> => {
+  // the question that scripts ask most needs none of the rest
+  if (words.length === 1 && words[0] === '--version') {
+    process.stdout.write(`${(await import('../lib/cli/version.ts')).version()}\n`)
+    return 0
+  }
+  const [{ KsailError }, { main }] = await Promise.all([import('../lib/base/errors.ts'), import('../lib/cli/main.ts')])
+  const stop = new AbortController()
+  for (const [signal, code, status] of [['SIGINT', 'interrupted', 130], ['SIGTERM', 'terminated', 143], ['SIGHUP', 'terminated', 143]] as const)
+    process.on(signal, () => {
+      if (!stop.signal.aborted) return stop.abort(new KsailError(code, code))
+      void import('../lib/io/exec.ts').then(({ killChildren }) => { killChildren(); process.exit(status) })
+    })
+  return main(words, { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text), signal: stop.signal })
+}
 
 const unfinished = (): void => {
   process.stderr.write('✗ this is a bug of ksail: nothing is left to wait for, and the command has not ended\n')
@@ -24,7 +31,7 @@ const unfinished = (): void => {
 }
 process.on('beforeExit', unfinished)
 
-void main(process.argv.slice(2), { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text), signal: stop.signal }).then((status) => {
+void start().then((status) => {
   process.off('beforeExit', unfinished)
   // sockets that are kept alive must not hold the process; what was written must have left it
   process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
