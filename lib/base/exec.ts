@@ -9,6 +9,8 @@ export interface ExecOptions {
   readonly signal?: AbortSignal | undefined
   /** Exit codes that are not an error; default `[0]`. */
   readonly accept?: readonly number[] | 'any' | undefined
+  /** What it prints is a secret: no line of it is reported. */
+  readonly quiet?: boolean | undefined
   /** Called with each whole line as it comes. */
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined
 }

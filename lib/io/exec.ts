@@ -121,7 +121,7 @@ export const createExec =
       child.once('error', (error) => void (spawnError = error))
       for (const name of ['stdout', 'stderr'] as const) {
         const reader = lines((line) => {
-          settings.report({ kind: 'output', text: redact(line, settings.secrets) })
+          if (options.quiet !== true) settings.report({ kind: 'output', text: redact(line, settings.secrets) })
           onLine?.(line, name)
         })
         child[name]?.on('data', (chunk: Buffer) => void (output[name] += reader.write(chunk)))

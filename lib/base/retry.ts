@@ -1,0 +1,86 @@
+import type { Verdict } from './classify/index.ts'
+import type { FailureKind } from './classify/rule.ts'
+import type { Context } from './context.ts'
+import { ExecError, isKsailError, KsailError, lastLines, messageOf } from './errors.ts'
+import { formatSeconds } from './duration.ts'
+
+interface Attempt {
+  /** The attempt that just failed, from 1. */
+  readonly attempt: number
+  readonly attempts: number
+  readonly retry: boolean
+  readonly kind: FailureKind
+  /** Seconds that the registry asked for. */
+  readonly retryAfter: number | undefined
+  /** In [0, 1). */
+  readonly random: number
+}
+
+const clamp = (value: number, low: number, high: number): number => Math.min(high, Math.max(low, value))
+
+/** Seconds to wait before the next attempt; undefined: there is none. */
+export const backoff = ({ attempt, attempts, retry, kind, retryAfter, random }: Attempt): number | undefined => {
+  if (!retry || attempt >= attempts) return undefined
+  // once: whoever hits the secondary limit again has to come back much later
+  if (kind === 'secondary') return attempt === 1 ? 60 : undefined
+  if (kind === 'rate') return retryAfter === undefined ? 5 + 10 * random : clamp(retryAfter, 1, 60)
+  return Math.max(0.5, random * Math.min(10, 2 * 2 ** (attempt - 1)))
+}
+
+export interface RetryOptions<T> {
+  readonly attempts: number
+  /** Milliseconds from the first attempt within which the last one must end. */
+  readonly budget: number
+  /** Milliseconds that one attempt may take. */
+  readonly limit: number
+  /** What a failure means; undefined: nothing known, it is thrown as it is. */
+  readonly judge: (error: unknown) => Verdict | undefined
+  /** Asked after each failure: the work may have been done although its answer was lost. */
+  readonly done?: (error: unknown, verdict: Verdict) => Promise<T | undefined>
+}
+
+/** The line of a child's words that says what went wrong. */
+export const causeOf = (error: unknown): string => {
+  if (!(error instanceof ExecError)) return messageOf(error)
+  const lines = error.result.stderr.split(/\r?\n/).filter((line) => line.trim() !== '')
+  const line = lines.find((it) => /^\s*(✗|error\b)/i.test(it)) ?? lines[0] ?? error.message
+  return line.replace(/<(?:html|!doctype)[^]*$/i, '').trim()
+}
+
+/**
+ * Does the work again where that may help: waits with jitter, or as long as the registry asks, never beyond the budget. Each retry is
+ * reported. Cancelling stops it at once.
+ *
+ * @example
+ * await retry(ctx, (timeout) => oras.copy(ctx, from, to, { timeout }), { attempts: 3, budget: 180_000, limit: 90_000, judge })
+ */
+export const retry = async <T>(ctx: Context, work: (timeout: number, attempt: number) => Promise<T>, options: RetryOptions<T>): Promise<T> => {
+  const { attempts, budget, limit, judge, done } = options
+  const start = ctx.now()
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work(Math.max(1, Math.min(limit, budget - (ctx.now() - start))), attempt)
+    } catch (error) {
+      if (isKsailError(error, 'interrupted', 'terminated')) throw error
+      ctx.signal.throwIfAborted()
+      const verdict = judge(error)
+      if (verdict === undefined) throw error
+      const value = await done?.(error, verdict)
+      if (value !== undefined) return value
+      const seconds = backoff({ attempt, attempts, retry: verdict.retry, kind: verdict.kind, retryAfter: verdict.retryAfter, random: ctx.random() })
+      if (seconds === undefined || ctx.now() - start + seconds * 1000 >= budget) throw error
+      ctx.report({
+        kind: 'retry', attempt: attempt + 1, of: attempts, ms: seconds * 1000,
+        text: `${causeOf(error)} (${verdict.topic ?? verdict.class}); again in ${formatSeconds(seconds * 1000)}`,
+      })
+      await ctx.sleep(seconds * 1000)
+    }
+  }
+}
+
+/** A failed child as the error that people see: its own words, the hint and the code of what it is. */
+export const explain = (error: unknown, verdict: Verdict | undefined, what: string): unknown => {
+  if (!(error instanceof KsailError) || verdict?.hint === undefined) return error
+  if (!(error instanceof ExecError)) return new KsailError(error.code === 'timeout' ? 'timeout' : verdict.code, `${what}: ${error.message}`, { hint: verdict.hint, details: error.details, cause: error })
+  return new KsailError(verdict.code, `${what}: ${causeOf(error)}`, { hint: verdict.hint, details: lastLines(error.result.stderr, 20), cause: error })
+}
