@@ -23,7 +23,6 @@ export const expandPlaceholders = (
     if (value === undefined)
       throw new KsailError('config', `${setting} needs the environment variable ${variable}, which is not set`, {
         reason: 'unset',
-        details: [`variable: ${variable}`, `setting: ${setting}`],
         hint: `set ${variable}, or give it a default as in \${${variable}:-value}`,
       })
     seen(value)

@@ -1,7 +1,11 @@
+import { join } from 'node:path'
 import { isKsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { ExecOptions } from '../base/exec.ts'
+import { isLoopback } from '../base/reference.ts'
 import type { Tool } from '../base/tool.ts'
+import { readJson } from '../io/files.ts'
+import { homeFolder } from '../io/folders.ts'
 import { run } from './run.ts'
 
 export const tool: Tool = {
@@ -148,4 +152,18 @@ export const answers = async (ctx: Context): Promise<{ readonly ok: true } | { r
     if (isKsailError(error, 'tool', 'unreachable', 'timeout')) return { ok: false, why: error.message }
     throw error
   }
+}
+
+/** The machine on which published ports are reached: `localhost`, or the host of a remote engine. */
+export const engineHost = async (ctx: Context): Promise<string> => {
+  let endpoint = ctx.env['DOCKER_HOST'] ?? ''
+  if (endpoint === '') {
+    const config = join(ctx.env['DOCKER_CONFIG'] || join(homeFolder(ctx.env), '.docker'), 'config.json')
+    // a broken file is docker's own to complain about
+    const current = ctx.env['DOCKER_CONTEXT'] || (await readJson<{ currentContext?: string }>(config).catch(() => undefined))?.currentContext || 'default'
+    if (current !== 'default') endpoint = (await docker(ctx, ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}', current])).stdout.trim()
+  }
+  const name = /^(?:tcp|ssh|https?):\/\/(?:[^@/]*@)?(?:\[([^\]]+)\]|([^:/]+))/.exec(endpoint)
+  const host = (name?.[1] ?? name?.[2] ?? 'localhost').toLowerCase()
+  return isLoopback(host) ? 'localhost' : host
 }

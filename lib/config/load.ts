@@ -1,0 +1,77 @@
+import { basename, dirname, isAbsolute, join, relative, resolve } from 'node:path'
+import { readdir } from 'node:fs/promises'
+import { KsailError } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import { expandPlaceholders } from '../base/placeholders.ts'
+import { exists, readText } from '../io/files.ts'
+import { parseYaml, type YamlDocument } from '../io/yaml.ts'
+
+/** One document of ksail.yaml or of a `ksail.*.yaml` beside it: one cluster. */
+export interface ClusterDocument {
+  /** Absolute. */
+  readonly file: string
+  /** Whether it stands in the file that was found, not in one beside it. */
+  readonly main: boolean
+  readonly yaml: YamlDocument
+  /** Its `metadata.name`. */
+  readonly name: string | undefined
+}
+
+export interface Loaded {
+  /** Absolute folder of the file, else the working directory. */
+  readonly directory: string
+  readonly file: string | undefined
+  readonly documents: readonly ClusterDocument[]
+}
+
+/** A path as a person in this working directory would write it. */
+export const shownPath = (path: string, cwd: string): string => {
+  const short = relative(cwd, path)
+  return short === '' ? '.' : short.startsWith('..') || isAbsolute(short) ? path : short
+}
+
+/** ksail.yaml in the working directory, else in the nearest folder above it up to the repository's root. None of the home directory. */
+const findUpwards = async ({ cwd, env }: Pick<Context, 'cwd' | 'env'>): Promise<string | undefined> => {
+  if (await exists(join(cwd, 'ksail.yaml'))) return join(cwd, 'ksail.yaml')
+  const above: string[] = []
+  for (let folder = cwd; ; folder = dirname(folder)) {
+    above.push(folder)
+    if (await exists(join(folder, '.git'))) break
+    // outside of a repository nothing says where the project ends
+    if (dirname(folder) === folder) return undefined
+  }
+  for (const folder of above) if (folder !== env['HOME'] && (await exists(join(folder, 'ksail.yaml')))) return join(folder, 'ksail.yaml')
+  return undefined
+}
+
+const documentsOf = async (file: string, main: boolean, { cwd, env }: Pick<Context, 'cwd' | 'env'>): Promise<readonly ClusterDocument[]> => {
+  const text = await readText(file)
+  if (text === undefined) return []
+  const documents = await parseYaml(text, shownPath(file, cwd))
+  return documents.flatMap((yaml) => {
+    const value = yaml.value as { apiVersion?: unknown; metadata?: { name?: unknown } | null }
+    // a file beside ksail.yaml that only looks like one, such as ksail.values.yaml, is somebody else's
+    if (!main && !(typeof value === 'object' && String(value.apiVersion).startsWith('ksail.io/'))) return []
+    const name = typeof value === 'object' ? value.metadata?.name : undefined
+    return [{ file, main, yaml, name: typeof name === 'string' && name.trim() !== '' ? expandPlaceholders(name.trim(), env, 'metadata.name') : undefined }]
+  })
+}
+
+/** Finds and reads the configuration: `--config`, else KSAIL_CONFIG, which are exact, else ksail.yaml upwards with the `ksail.*.yaml` beside it. */
+export const loadDocuments = async (config: string | undefined, ctx: Context): Promise<Loaded> => {
+  const [given, from] = config?.trim() ? [config.trim(), '--config'] : [ctx.env['KSAIL_CONFIG']?.trim() || undefined, 'KSAIL_CONFIG']
+  if (given !== undefined) {
+    const file = resolve(ctx.cwd, given)
+    if (!(await exists(file))) throw new KsailError('config', `there is no file ${given}`, { hint: `correct ${from}, or run ksail cluster init` })
+    return { directory: dirname(file), file, documents: await documentsOf(file, true, ctx) }
+  }
+  const file = await findUpwards(ctx)
+  if (file === undefined) return { directory: ctx.cwd, file: undefined, documents: [] }
+  const directory = dirname(file)
+  const beside = (await readdir(directory)).filter((name) => /^ksail\..+\.ya?ml$/.test(name)).toSorted()
+  const all = await Promise.all([documentsOf(file, true, ctx), ...beside.map((name) => documentsOf(join(directory, name), false, ctx))])
+  return { directory, file, documents: all.flat() }
+}
+
+/** How a document is named in lists: `prod (ksail.prod.yaml)`. */
+export const titleOf = ({ name, file }: ClusterDocument, fallback: string): string => `${name ?? fallback} (${basename(file)})`

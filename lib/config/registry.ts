@@ -1,0 +1,57 @@
+import { KsailError } from '../base/errors.ts'
+import { registryName } from '../base/names.ts'
+import type { Context } from '../base/context.ts'
+import { engineOf, engines } from '../engines/index.ts'
+import { exists } from '../io/files.ts'
+import { readRecord } from '../providers/record.ts'
+import { findRegistry, registryPort } from '../registry/container.ts'
+import * as docker from '../tools/docker.ts'
+import type { LocalRegistry } from './host.ts'
+import { resolveRegistry, type Destination, type RegistryRequest, type Sources } from './registry-chain.ts'
+
+export type { Destination }
+
+const localOf = (container: docker.Container): LocalRegistry => ({
+  name: container.name,
+  running: container.running,
+  port: registryPort(container),
+  addresses: Object.values(container.networks),
+})
+
+const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sources => ({
+  cluster: async () => {
+    if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
+    const configured = engineOf(target.engine)
+    // what is configured is asked first; a cluster that ksail did not make may have another engine
+    for (const engine of new Set([configured, ...Object.values(engines)])) {
+      const source = engine.tools.length === 0 ? undefined : await engine.source(ctx, target)
+      if (source !== undefined) return source
+    }
+    return undefined
+  },
+  registry: async () => {
+    const found = await findRegistry(ctx, target.name)
+    return found === undefined ? undefined : localOf(found)
+  },
+  container: async (name) => {
+    const [found] = await docker.inspect(ctx, [name])
+    return found === undefined ? undefined : localOf(found)
+  },
+  dockerHost: () => docker.engineHost(ctx),
+})
+
+/**
+ * Where a push goes: the oci:// argument, else --registry, else spec.cluster.localRegistry, else what the cluster reads, else its registry container;
+ * with the tag of the tag chain. Throws `unresolved`, listing every place and why it had nothing.
+ *
+ * @example
+ * const { reference } = await resolveDestination({ ref: 'oci://ghcr.io/org/app', project: await loadProject({}, ctx) }, ctx)
+ */
+export const resolveDestination = async (request: RegistryRequest, ctx: Context): Promise<Destination> => {
+  const sources = sourcesOf(request, ctx)
+  const { target } = request.project
+  const record = await readRecord(ctx, target.name)
+  // a configured port is compared with the recorded one, which costs no start of docker
+  const known = record?.project === target.project && record.port !== undefined ? { name: registryName(target.name), running: true, port: record.port, addresses: [] } : undefined
+  return resolveRegistry(request, { ...sources, recorded: () => known }, ctx)
+}
