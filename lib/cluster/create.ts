@@ -17,7 +17,7 @@ import { tools } from '../tools/index.ts'
 import { isComplete } from './existing.ts'
 import { firstPush, syncOf } from './first-push.ts'
 import { manifestsOf, planCreate } from './plan.ts'
-import { surveyCluster, type Survey } from './ownership.ts'
+import { refuseForeign, surveyCluster, type Survey } from './ownership.ts'
 import { keepContext } from './switch.ts'
 import { firstLive } from './first-live.ts'
 
@@ -42,6 +42,8 @@ export interface CreateResult {
   /** Repository, tag and digest that are live. */
   readonly reference: string | undefined
   readonly digest: string | undefined
+  /** Today's tree was sent; false where the cluster was whole already and went on with what its tag held. */
+  readonly pushed: boolean
   /** Nothing had to be done. */
   readonly already: boolean
   readonly ms: number
@@ -53,28 +55,27 @@ const askForTools = (ctx: Context, ...names: readonly (keyof typeof tools)[]): P
 export const lockOf = (ctx: Context, name: string): string => join(stateFolder(ctx.env), 'clusters', `${name}.lock`)
 
 const recordFor = async (ctx: Context, target: Target, survey: Survey, adopt: boolean): Promise<ClusterRecord> => {
-  const known = { name: target.name, project: target.project, provider: target.provider, distribution: target.distribution, kubeconfig: target.kubeconfig, context: target.context, network: survey.network }
-  if (survey.record === undefined) return createRecord(ctx, { ...known, ...(adopt ? { nodes: survey.nodes.map(({ id }) => id), adopted: survey.adoptable } : {}) })
-  if (!adopt) return survey.record
-  const record = { ...survey.record, ...known, nodes: survey.nodes.map(({ id }) => id), adopted: survey.adoptable }
-  await writeRecord(ctx, record)
+  const { name, project, provider, distribution, kubeconfig, context } = target
+  const known = { name, project, provider, distribution, kubeconfig, context, network: survey.network }
+  const taken = adopt ? { nodes: survey.nodes.map(({ id }) => id), adopted: survey.adoptable } : {}
+  if (survey.record === undefined) return createRecord(ctx, { ...known, ...(survey.nodes.length > 0 ? taken : { adopted: taken.adopted }) })
+  // nodes that are about to be made are known by being younger than their record
+  const made = survey.nodes.length === 0 ? { nodes: undefined, created: new Date(Date.now()).toISOString() } : {}
+  const record = { ...survey.record, ...(adopt ? { ...known, ...taken } : {}), ...made }
+  if (adopt || survey.nodes.length === 0) await writeRecord(ctx, record)
   return record
 }
 
-const refuseForeign = (target: Target, survey: Survey): void => {
-  if (survey.foreign.length === 0) return
-  throw new KsailError('conflict', `cluster ${target.name} is not this project's`, {
-    details: survey.foreign.map(({ what, owner }) => `${what} belongs to ${owner}`),
-    hint: 'choose another name with --name, or take it over with --adopt',
-  })
-}
-
-/** What a killed run left half-made goes before the same is made again. */
-const clearHalfMade = async (ctx: Context, target: Target, runtime: Runtime, survey: Survey): Promise<void> => {
-  if (survey.state !== 'half-made') return
-  ctx.report({ kind: 'note', text: `an earlier run of create for ${target.name} was cut off: starting over from what it left` })
-  if (await runtime.endMakers(ctx, target.name)) ctx.report({ kind: 'note', text: 'ended the kind that it had started' })
-  await runtime.remove(ctx, target.name, target.kubeconfig)
+/** What a killed run left half-made goes before the same is made again; what is there then. */
+const clearHalfMade = async (ctx: Context, target: Target, runtime: Runtime): Promise<Survey> => {
+  const survey = await surveyCluster(ctx, target)
+  if (survey.state === 'foreign' || survey.record === undefined || survey.record.nodes !== undefined) return survey
+  if (await runtime.endMakers(ctx, target.name)) ctx.report({ kind: 'note', text: `ended what an earlier, killed create of ${target.name} had started` })
+  if ((await surveyCluster(ctx, target)).state === 'half-made') {
+    ctx.report({ kind: 'step', text: `removing nodes that an earlier create of ${target.name} left half-made` })
+    await runtime.remove(ctx, target.name, target.kubeconfig)
+  }
+  return surveyCluster(ctx, target)
 }
 
 const reportTimings = (ctx: Context, timings: readonly Timing[]): void => {
@@ -116,12 +117,8 @@ interface Request {
 
 const create = async ({ ctx, options, project, target, runtime, engine, start }: Request): Promise<CreateResult> => {
   const adopt = options.adopt === true
-  let survey = await surveyCluster(ctx, target)
-  if (!adopt) refuseForeign(target, survey)
-  if (survey.state === 'half-made') {
-    await clearHalfMade(ctx, target, runtime, survey)
-    survey = await surveyCluster(ctx, target)
-  }
+  const survey = await clearHalfMade(ctx, target, runtime)
+  if (!adopt) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
   const fresh = survey.record === undefined
   const record = await recordFor(ctx, target, survey, adopt)
   const running = survey.nodes.length > 0
@@ -156,7 +153,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
     return {
       name: target.name, context: target.context, kubeconfig: target.kubeconfig, provider: target.provider,
       registry: target.registry?.external === true ? target.registry.host : `localhost:${outcome.port}`,
-      reference: sent?.reference, digest: outcome.digest ?? sent?.digest, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
+      reference: sent?.reference, digest: outcome.digest ?? sent?.digest, pushed: sent !== undefined && !complete, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
     }
   } catch (error) {
     if (fresh && options.retain !== true) await forget(ctx.cleanup(), target, runtime)

@@ -1,4 +1,4 @@
-import { isSeq, parseDocument, type Document } from 'yaml'
+import { Document, isSeq, parseDocument } from 'yaml'
 import { configError } from '../../base/errors.ts'
 import type { Target } from '../../base/target.ts'
 
@@ -34,7 +34,7 @@ interface Facts {
  * Node numbers come from the settings when they were given, else from kind.yaml.
  */
 export const kindConfig = (target: Target, { text, cgroupVersion }: Facts): string => {
-  const document = text === undefined ? parseDocument(JSON.stringify({ ...HEADER, nodes: roles(target) })) : parse(text, target.distributionConfig)
+  const document = text === undefined ? new Document({ ...HEADER, nodes: roles(target) }) : parse(text, target.distributionConfig)
   document.set('name', target.name)
   if (text !== undefined) resize(document, target)
   if (cgroupVersion === '1' && !document.toString().includes('failCgroupV1')) {

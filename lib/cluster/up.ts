@@ -1,0 +1,43 @@
+import type { Context } from '../base/context.ts'
+import { findConfigFile } from '../config/load.ts'
+import { push } from '../workload/push.ts'
+import { createCluster, type CreateOptions, type CreateResult } from './create.ts'
+import { initProject, type InitResult } from './init.ts'
+
+export interface UpOptions extends CreateOptions {
+  /** With the example in the start folder, when a project is made. */
+  readonly example?: boolean | undefined
+}
+
+export interface UpResult {
+  readonly name: string
+  readonly context: string
+  readonly registry: string | undefined
+  readonly reference: string | undefined
+  readonly digest: string | undefined
+  /** Files that were written because there was no project. */
+  readonly files: InitResult['files']
+  /** Nothing had to be done. */
+  readonly already: boolean
+  readonly ms: number
+}
+
+/**
+ * From nothing, or from anything in between, to a live folder: init where there is no ksail.yaml, create, push, reconcile. Safe to repeat:
+ * what is done already is left alone.
+ *
+ * @example
+ * const { context, digest } = await up({ name: 'dev' })
+ */
+export const up = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
+  const start = ctx.now()
+  const file = await findConfigFile(options, ctx)
+  const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? 'Flux' }, ctx)).files : []
+  const created: CreateResult = await createCluster(options, ctx)
+  const live = created.pushed || created.reference === undefined ? undefined : await push({ ...options, reconcile: true }, ctx)
+  return {
+    name: created.name, context: created.context, registry: created.registry,
+    reference: live?.reference ?? created.reference, digest: live?.digest ?? created.digest, files,
+    already: files.length === 0 && created.already && live?.changed !== true, ms: ctx.now() - start,
+  }
+}

@@ -1,0 +1,84 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { vanillaOnDocker } from '../../../../lib/distributions/vanilla/docker.ts'
+import { fakeContext, tempFolder } from '../../../fakes/context.ts'
+import { fakeExec } from '../../../fakes/exec.ts'
+import { fakeTarget } from '../../../fakes/target.ts'
+
+/** Printed by kind 0.33 on a stderr that is no terminal. */
+const KIND = [
+  'Creating cluster "dev" ...',
+  ' • Ensuring node image (kindest/node:v1.34.10) 🖼  ...',
+  ' ✓ Ensuring node image (kindest/node:v1.34.10) 🖼',
+  ' • Preparing nodes 📦   ...',
+  ' ✓ Preparing nodes 📦 ',
+  ' • Writing configuration 📜  ...',
+  ' ✓ Writing configuration 📜',
+  ' • Starting control-plane 🕹️  ...',
+  ' ✓ Starting control-plane 🕹️',
+]
+
+const container = JSON.stringify([{ Id: 'abc', Name: '/dev-control-plane', Created: '2026-01-01T00:00:00Z', State: { Running: true, Status: 'running' }, Config: { Image: 'n', Labels: null, Env: null }, NetworkSettings: { Ports: null, Networks: null }, Mounts: null }])
+
+const world = (kind: { readonly exitCode: number; readonly lines: readonly string[] }) => {
+  const exec = fakeExec({
+    'docker info *': '2\n',
+    'docker ps *': 'abc\n',
+    'docker container inspect abc': container,
+    'docker exec *': '',
+    'kind create cluster *': { exitCode: kind.exitCode, stderr: `${kind.lines.join('\n')}\n` },
+  })
+  const target = fakeTarget({ kubeconfig: join(tempFolder(), 'kube', 'config'), nodeImage: 'example/node:v1' })
+  return { exec, target, ctx: fakeContext({ exec }) }
+}
+
+describe('make', () => {
+  it('gives kind the configuration on stdin and the image of the settings, and keeps failed nodes for their logs', async () => {
+    const { exec, target, ctx } = world({ exitCode: 0, lines: KIND })
+    await vanillaOnDocker.make(ctx, target, ctx.signal).done
+    const call = exec.calls.find(({ file }) => file === 'kind')
+    expect(call?.command).toBe(`kind create cluster --name dev --config - --kubeconfig ${target.kubeconfig} --retain --image example/node:v1`)
+    expect(call?.options.input).toContain('name: dev\n')
+    expect(existsSync(join(target.kubeconfig, '..'))).toBe(true)
+  })
+
+  it('says what kind is at, and when programs can run in the node', async () => {
+    const { target, ctx } = world({ exitCode: 0, lines: KIND })
+    const making = vanillaOnDocker.make(ctx, target, ctx.signal)
+    expect(await making.booted).toEqual(['dev-control-plane'])
+    expect(ctx.texts()).toEqual(['kind: ensuring node image (kindest/node:v1.34.10)', 'kind: preparing nodes', 'kind: writing configuration', 'kind: starting control-plane'])
+  })
+
+  it('applies manifests from inside the first node, on stdin', async () => {
+    const { exec, target, ctx } = world({ exitCode: 0, lines: KIND })
+    await vanillaOnDocker.make(ctx, target, ctx.signal).apply('kind: Namespace', { manager: 'flux' })
+    const call = exec.calls.find(({ command }) => command.startsWith('docker exec -i dev-control-plane bash -c'))
+    expect(call?.options.input).toBe('kind: Namespace')
+    expect(call?.args.slice(-2)).toEqual(['apply', 'flux'])
+  })
+
+  it('fails every milestone with what kind said', async () => {
+    const { target, ctx } = world({ exitCode: 1, lines: ['ERROR: failed to create cluster: failed to pull image "example/node:v1"'] })
+    const making = vanillaOnDocker.make(ctx, target, ctx.signal)
+    const expected = { code: 'exec', hint: expect.stringContaining('--node-image') }
+    await expect(making.done).rejects.toMatchObject(expected)
+    await expect(making.booted).rejects.toMatchObject(expected)
+    await expect(making.apply('', { manager: 'flux' })).rejects.toMatchObject(expected)
+  })
+})
+
+describe('start', () => {
+  it('starts the control plane before the workers, so that it takes its old address', async () => {
+    const one = (name: string, running: boolean) => ({ Id: name, Name: `/${name}`, Created: '', State: { Running: running, Status: '' }, Config: { Image: '', Labels: null, Env: null }, NetworkSettings: { Ports: null, Networks: null }, Mounts: null })
+    const exec = fakeExec({
+      'docker ps *': 'a\nb\nc\n',
+      'docker container inspect a b c': JSON.stringify([one('dev-worker', false), one('dev-control-plane', false), one('dev-worker2', true)]),
+      'docker start *': '',
+    })
+    await vanillaOnDocker.start(fakeContext({ exec }), 'dev')
+    expect(exec.commands().at(-1)).toBe('docker start dev-control-plane dev-worker')
+  })
+})
+
+it('its context is the one of kind', () => expect(vanillaOnDocker.contextOf('dev')).toBe('kind-dev'))
