@@ -54,11 +54,11 @@ export interface Command<A extends Args, F extends Flags, R> {
 }
 
 // the table erases what the rows know about their types: main.ts has the one cast
-// oxlint-disable-next-line no-explicit-any
+// oxlint-disable-next-line typescript/no-explicit-any
 export type AnyCommand = Command<any, any, any>
 
 /** A row of the table of commands, its input typed by its flags. */
-// oxlint-disable-next-line no-empty-object-type
+// oxlint-disable-next-line typescript/no-empty-object-type
 export const command = <const A extends Args = {}, const F extends Flags = {}, R = unknown>(row: Command<A, F, R>): Command<A, F, R> => row
 
 const kebab = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)

@@ -1,3 +1,4 @@
+import type * as Clack from '@clack/prompts'
 import type { Asker } from '../base/context.ts'
 import { KsailError } from '../base/errors.ts'
 import { host } from './host.ts'
@@ -18,7 +19,7 @@ const streams = () => ({ input: host.stdin(), output: host.stderr() })
  * await createAsker({ available: false }).confirm('delete the cluster dev?') // throws `unresolved`
  */
 export const createAsker = ({ available, clear }: AskerOptions): Asker => {
-  const answer = async <T>(question: string, put: (clack: typeof import('@clack/prompts')) => Promise<T>): Promise<Exclude<T, symbol>> => {
+  const answer = async <T>(question: string, put: (clack: typeof Clack) => Promise<T>): Promise<Exclude<T, symbol>> => {
     if (!available) throw new KsailError('unresolved', `nobody is here to answer: ${question}`, { hint: 'give the answer as a flag, or run it on a terminal' })
     clear?.()
     const given = await put(await import('@clack/prompts'))
