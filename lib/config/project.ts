@@ -119,8 +119,9 @@ export const loadProject = async (options: ProjectOptions, ctx: Context): Promis
     },
     nodeImage: config.nodeImage,
     kubernetesVersion: config.kubernetesVersion,
-    controlPlanes: config.controlPlanes,
-    workers: config.workers,
+    // not given: the distribution's own file says how many
+    controlPlanes: origin.controlPlanes === 'default' ? undefined : config.controlPlanes,
+    workers: origin.workers === 'default' ? undefined : config.workers,
     distributionConfig: config.distributionConfig,
     fluxProfile: config.fluxProfile,
     timeout: config.timeout,

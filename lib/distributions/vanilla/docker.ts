@@ -29,6 +29,10 @@ const proxyEnv = (ctx: Context, name: string): Record<string, string> => {
   return { NO_PROXY: value, no_proxy: value }
 }
 
+/** A version names kind's own image of it; without both kind takes its default, or what kind.yaml says. */
+const imageOf = ({ nodeImage, kubernetesVersion }: Target): string | undefined =>
+  nodeImage ?? (kubernetesVersion === undefined ? undefined : `kindest/node:v${kubernetesVersion.replace(/^v/, '')}`)
+
 const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
   const booted = deferred<readonly string[]>()
   const run = async (): Promise<void> => {
@@ -37,7 +41,7 @@ const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
     await mkdir(dirname(target.kubeconfig), { recursive: true })
     await kind.createCluster(ctx, {
       name: target.name, config: kindConfig(target, { text, cgroupVersion }), cwd: dirname(target.distributionConfig), kubeconfig: target.kubeconfig,
-      image: target.nodeImage, signal, env: { KIND_EXPERIMENTAL_PROVIDER: 'docker', KIND_CLUSTER_NAME: undefined, ...proxyEnv(ctx, target.name) },
+      image: imageOf(target), signal, env: { KIND_EXPERIMENTAL_PROVIDER: 'docker', KIND_CLUSTER_NAME: undefined, ...proxyEnv(ctx, target.name) },
       onLine: (line) => {
         const phase = phaseOf(line)
         if (phase === undefined) return
