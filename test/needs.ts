@@ -4,6 +4,7 @@ const works = (name: string): boolean => {
   const words: Record<string, readonly string[]> = {
     docker: ['version'],
     kubectl: ['version', '--client'],
+    flux: ['version', '--client'],
     age: ['--version'],
     sops: ['--version', '--disable-version-check'],
     'docker-registry': ['--version'],

@@ -1,0 +1,102 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { describeOnClusters, docker, mustNotExist, output, project, run, SYNC, api } from './bed.ts'
+
+const NAME = 'e2e-own'
+const REGISTRY = `${NAME}-local-registry`
+
+describeOnClusters('whose cluster it is', () => {
+  const own = project(NAME)
+  const other = project(NAME)
+  const record = join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters', `${NAME}.json`)
+  const image = process.env['KSAIL_REGISTRY_IMAGE'] ?? 'registry:3'
+
+  const container = (name: string): Promise<string> => docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .Config.Labels}} {{json .NetworkSettings.Networks}}', name)
+  const volume = (): Promise<string> => docker('volume', 'inspect', '--format', '{{.CreatedAt}} {{json .Labels}}', REGISTRY)
+  const all = (): Promise<string> => docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}')
+
+  /** What must not change: all containers and volumes of the machine, and the one thing that belongs to somebody else. */
+  const untouched = async (look: () => Promise<string>, ...words: readonly RegExp[]): Promise<void> => {
+    const state = async () => ({ it: await look(), containers: await all(), volumes: await docker('volume', 'ls', '-q') })
+    const before = await state()
+    for (const command of [['cluster', 'create'], ['up']]) {
+      const result = await own.ksail(...command)
+      expect(result, result.stderr).toMatchObject({ code: 4, stdout: '' })
+      for (const word of words) expect(result.stderr).toMatch(word)
+      expect(result.stderr).toMatch(/--adopt/)
+      expect(await state()).toEqual(before)
+      expect(existsSync(record)).toBe(false)
+    }
+    const deleted = await own.ksail('cluster', 'delete', '--yes')
+    expect([0, 4]).toContain(deleted.code)
+    expect(await state()).toEqual(before)
+  }
+
+  beforeAll(async () => {
+    await mustNotExist(NAME)
+    await own.ok('cluster', 'init', '--name', NAME, '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
+  })
+  afterAll(async () => {
+    await run('docker', ['rm', '-f', '-v', REGISTRY])
+    await run('docker', ['volume', 'rm', '-f', REGISTRY])
+    await run('kind', ['delete', 'cluster', '--name', NAME])
+    await own.remove()
+  })
+
+  it('a volume of that name is named and left alone', async () => {
+    await docker('volume', 'create', '--label', 'belongs=to-somebody', REGISTRY)
+    await untouched(volume, new RegExp(REGISTRY), /volume/)
+  })
+
+  it('a container of that name is named and left alone', async () => {
+    await docker('run', '-d', '--name', REGISTRY, '-p', '127.0.0.1::5000', '-v', `${REGISTRY}:/var/lib/registry`, image)
+    await docker('exec', REGISTRY, '/bin/registry', '--version')
+    await untouched(() => container(REGISTRY), new RegExp(REGISTRY), /container/)
+  })
+
+  it('kind makes a cluster directly from kind.yaml, and it is named and left alone', async () => {
+    const made = await run('kind', ['create', 'cluster', '--config', 'kind.yaml', '--wait', '2m'], { cwd: own.folder })
+    expect(made, made.stderr).toMatchObject({ code: 0 })
+    expect(await output('kind', 'get', 'nodes', '--name', NAME)).toBe(`${NAME}-control-plane`)
+    await untouched(() => container(`${NAME}-control-plane`), new RegExp(NAME), /cluster|node/)
+  })
+
+  it('--adopt takes all three over: the cluster, its registry container and its volume', async () => {
+    const id = await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)
+    const created = await docker('volume', 'inspect', '--format', '{{.CreatedAt}}', REGISTRY)
+    await own.ok('cluster', 'create', '--adopt')
+    expect(await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)).toBe(id)
+    expect(await docker('volume', 'inspect', '--format', '{{.CreatedAt}}', REGISTRY)).toBe(created)
+    expect(existsSync(record)).toBe(true)
+    const { get, close } = await api(own)
+    const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await own.port()}/k8s:dev`)
+    expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)
+    close()
+    // from here on it is this project's: no flag is needed any more
+    await own.ok('cluster', 'create')
+  })
+
+  it('another project of the same name is refused, naming the folder of the owner; --adopt moves the cluster', async () => {
+    await other.ok('cluster', 'init', '--name', NAME, '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
+    const before = await all()
+    for (const command of [['cluster', 'create'], ['up'], ['down'], ['cluster', 'delete', '--yes'], ['cluster', 'stop']]) {
+      const result = await other.ksail(...command)
+      expect(result, `${command.join(' ')}: ${result.stderr}`).toMatchObject({ code: 4, stdout: '' })
+      expect(result.stderr).toContain(own.folder)
+      expect(await all()).toBe(before)
+    }
+    await other.ok('cluster', 'create', '--adopt')
+    expect(await all()).toBe(before)
+    const result = await own.ksail('cluster', 'delete', '--yes')
+    expect(result, result.stderr).toMatchObject({ code: 4 })
+    expect(result.stderr).toContain(other.folder)
+  })
+
+  it('cluster delete removes what was adopted', async () => {
+    await other.ok('cluster', 'delete', '--yes')
+    expect(await docker('ps', '-a', '--filter', `name=${NAME}`, '--format', '{{.Names}}')).toBe('')
+    expect(await docker('volume', 'ls', '-q', '--filter', `name=${REGISTRY}`)).toBe('')
+    expect(existsSync(record)).toBe(false)
+  })
+})

@@ -1,0 +1,129 @@
+import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import type { Server } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, it } from 'vitest'
+import { api, describeOnClusters, docker, holdPort, inventory, mustNotExist, output, processes, project, SOURCE, SYNC } from './bed.ts'
+
+const FOREIGN = `apiVersion: v1
+kind: Config
+clusters: [{name: elsewhere, cluster: {server: 'https://127.0.0.1:1'}}]
+users: [{name: elsewhere, user: {token: unused}}]
+contexts: [{name: elsewhere, context: {cluster: elsewhere, user: elsewhere}}]
+current-context: elsewhere
+`
+
+const kubeconfig = async (): Promise<{ contexts: string[]; clusters: string[]; users: string[] }> => {
+  const config = JSON.parse(await output('kubectl', 'config', 'view', '-o', 'json'))
+  const names = (list: { name: string }[] | null): string[] => (list ?? []).map(({ name }) => name).toSorted()
+  return { contexts: names(config.contexts), clusters: names(config.clusters), users: names(config.users) }
+}
+
+const everything = async () => ({
+  containers: (await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}')).split('\n').filter(Boolean).toSorted(),
+  volumes: (await docker('volume', 'ls', '-q')).split('\n').filter(Boolean).toSorted(),
+  networks: (await docker('network', 'ls', '--format', '{{.Name}}')).split('\n').filter(Boolean).toSorted(),
+  kubeconfig: await kubeconfig(),
+})
+
+/** Every file of a folder with its time of change, .ksail included. */
+const times = (folder: string): Record<string, number> =>
+  Object.fromEntries(readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
+    const path = join(entry.parentPath, entry.name)
+    return [path, statSync(path).mtimeMs]
+  }))
+
+describeOnClusters('up and down', () => {
+  const one = project('e2e-one')
+  const two = project('e2e-two')
+  let taken: Server | undefined
+  let before: Awaited<ReturnType<typeof everything>>
+
+  beforeAll(async () => {
+    await mustNotExist(one.name)
+    await mustNotExist(two.name)
+    writeFileSync(process.env['KUBECONFIG'] as string, FOREIGN)
+    before = await everything()
+    taken = await holdPort(5050)
+  })
+  afterAll(async () => {
+    taken?.close()
+    // in this order also when the first fails: the second must not stay because of it
+    const results = await Promise.allSettled([one.remove(), two.remove()])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  })
+
+  it('two projects come up from empty folders at the same time, each with its own registry and port; one that is taken is passed over and named', async () => {
+    const results = await Promise.all([one.ok('up'), two.ok('up')])
+    console.log(`two at once: up ${results.map(({ ms }) => `${(ms / 1000).toFixed(1)} s`).join(' and ')}`)
+    const ports = await Promise.all([one.port(), two.port()])
+    expect(new Set([5050, ...ports]).size).toBe(3)
+    for (const [index, { stderr }] of results.entries()) {
+      expect(stderr).toMatch(/5050/)
+      expect(stderr).toContain(String(ports[index]))
+    }
+    for (const [index, own] of [one, two].entries()) {
+      const { get, close } = await api(own)
+      const digest = await output('oras', 'resolve', '--plain-http', `localhost:${ports[index]}/k8s:dev`)
+      expect((await get(SOURCE)).spec.url).toBe(`oci://${own.name}-local-registry:5000/k8s`)
+      expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)
+      close()
+    }
+  })
+
+  it('what one project pushes never reaches the other', async () => {
+    one.write('k8s/only-one.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: only-one\n  namespace: default\n')
+    one.write('k8s/kustomization.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [only-one.yaml]\n')
+    const writes = await two.registryWrites()
+    await one.ok('workload', 'push')
+    await Promise.all([one.ok('workload', 'reconcile'), two.ok('workload', 'reconcile')])
+    await one.kubectl('get', 'configmap', 'only-one')
+    await expect(two.kubectl('get', 'configmap', 'only-one')).rejects.toThrow(/NotFound/)
+    expect(await two.registryWrites()).toBe(writes)
+  })
+
+  it('up again writes nothing', async () => {
+    await one.ok('up')
+    const { get, close } = await api(one)
+    const state = async () => ({
+      writes: await one.registryWrites(), files: times(one.folder), containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      source: (await get(SOURCE)).metadata.resourceVersion, sync: (await get(SYNC)).metadata.resourceVersion,
+      notice: (await get('/api/v1/namespaces/kube-system/configmaps/ksail')).metadata.resourceVersion,
+    })
+    const earlier = await state()
+    const again = await one.ok('up')
+    console.log(`up again: ${(again.ms / 1000).toFixed(1)} s`)
+    expect(await state()).toEqual(earlier)
+    close()
+    // 2 s on a quiet machine is what the bench measures; a test only guards against waiting for something
+    expect(again.ms).toBeLessThan(10_000)
+  })
+
+  it('down removes what up made, and a project beside it is untouched', async () => {
+    const beside = async () => ({
+      containers: await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .NetworkSettings.Networks}}', 'e2e-two-control-plane', 'e2e-two-local-registry'),
+      volumes: (await inventory(two.name)).volumes,
+      files: times(two.folder),
+    })
+    const earlier = await beside()
+    const files = Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/'))
+    await one.ok('down')
+    expect(await inventory(one.name)).toEqual({ containers: [], volumes: [] })
+    expect(processes(one.name)).toEqual([])
+    expect(await beside()).toEqual(earlier)
+    expect(await docker('network', 'inspect', 'kind', '--format', '{{range .Containers}}{{.Name}} {{end}}')).not.toContain('e2e-one')
+    expect((await kubeconfig()).contexts).toEqual(['elsewhere', 'kind-e2e-two'])
+    expect(Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/')), 'files of the project stay').toEqual(files)
+    await two.kubectl('get', 'nodes')
+    await two.ok('workload', 'push', '--reconcile')
+  })
+
+  it('down again is a success that says so', async () => {
+    const again = await one.ok('down')
+    expect(again.stderr + again.stdout).toMatch(/nothing|no cluster|already|not there/i)
+  })
+
+  it('after the last down the machine is as it was', async () => {
+    await two.ok('down')
+    expect(await everything()).toEqual(before)
+  })
+})
