@@ -57,7 +57,7 @@ export const start = (file: string, args: readonly string[], { cwd, env = {}, in
       one.resolve(line)
     }
   }
-  const lines = (): (chunk: string) => void => {
+  const lines = (): ((chunk: string) => void) => {
     let rest = ''
     return (chunk) => {
       const parts = (rest + chunk).split(/\r?\n|\r/)
@@ -75,7 +75,8 @@ export const start = (file: string, args: readonly string[], { cwd, env = {}, in
     // `exit`, not `close`: what a killed program started may hold its pipes open for minutes
     child.once('exit', (code) =>
       setImmediate(() => {
-        for (const { pattern, reject: fail } of waiting) fail(new Error(`${file} ${args.join(' ')} ended with ${code} before it said ${pattern}:\n${stdout}${stderr}`))
+        for (const { pattern, reject: fail } of waiting)
+          fail(new Error(`${file} ${args.join(' ')} ended with ${code} before it said ${pattern}:\n${stdout}${stderr}`))
         resolve({ code, stdout, stderr, ms: Math.round(performance.now() - begin) })
       }),
     )
@@ -99,7 +100,8 @@ export const start = (file: string, args: readonly string[], { cwd, env = {}, in
 }
 
 /** Runs a program to its end. */
-export const run = (file: string, args: readonly string[], options: RunOptions = {}): Promise<Run> => start(file, args, { input: '', ...options }).done
+export const run = (file: string, args: readonly string[], options: RunOptions = {}): Promise<Run> =>
+  start(file, args, { input: '', ...options }).done
 
 /** The standard output of a program that must succeed. */
 export const output = async (file: string, ...args: readonly string[]): Promise<string> => {
@@ -114,30 +116,41 @@ const linesOf = (text: string): string[] => text.split('\n').filter(Boolean).toS
 
 /** Everything that Docker holds for a cluster of this name, found by label and by name. */
 export const inventory = async (name: string): Promise<{ readonly containers: string[]; readonly volumes: string[] }> => {
-  const filters = [`label=io.x-k8s.kind.cluster=${name}`, `label=io.ksail.cluster=${name}`, `name=^/?${name}-(local-registry|control-plane|worker\\d*)$`]
+  const filters = [
+    `label=io.x-k8s.kind.cluster=${name}`,
+    `label=io.ksail.cluster=${name}`,
+    `name=^/?${name}-(local-registry|control-plane|worker\\d*)$`,
+  ]
   const containers = await Promise.all(filters.map((filter) => docker('ps', '-a', '--filter', filter, '--format', '{{.Names}}')))
   const volumes = await docker('volume', 'ls', '--format', '{{.Name}} {{.Labels}}')
   return {
     containers: [...new Set(containers.flatMap(linesOf))].toSorted(),
-    volumes: linesOf(volumes).filter((line) => line.startsWith(`${name}-local-registry `) || `${line},`.includes(`io.ksail.cluster=${name},`)).map((line) => line.split(' ')[0] as string),
+    volumes: linesOf(volumes)
+      .filter((line) => line.startsWith(`${name}-local-registry `) || `${line},`.includes(`io.ksail.cluster=${name},`))
+      .map((line) => line.split(' ')[0] as string),
   }
 }
 
 /** Programs of this machine that work on a cluster of this name: ksail itself and what it starts. */
 export const processes = (name: string): string[] =>
-  readdirSync('/proc').filter((pid) => /^\d+$/.test(pid)).flatMap((pid) => {
-    let argv: string[]
-    try {
-      argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
-      if (/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) return []
-    } catch {
-      return []
-    }
-    const program = (argv[0] ?? '').split('/').at(-1) ?? ''
-    const ours = ['kind', 'docker', 'kubectl', 'oras', 'flux', 'helm'].includes(program) || (program === 'node' && argv.some((arg) => arg.endsWith('/ksail.js')))
-    const about = (arg: string): boolean => new RegExp(`(^|[^a-z0-9-])(kind-)?${name}(-control-plane|-worker\\d*|-local-registry)?($|[^a-z0-9-])`).test(arg)
-    return ours && argv.some(about) ? [`${pid} ${argv.join(' ').slice(0, 200)}`] : []
-  })
+  readdirSync('/proc')
+    .filter((pid) => /^\d+$/.test(pid))
+    .flatMap((pid) => {
+      let argv: string[]
+      try {
+        argv = readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0').filter(Boolean)
+        if (/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'))) return []
+      } catch {
+        return []
+      }
+      const program = (argv[0] ?? '').split('/').at(-1) ?? ''
+      const ours =
+        ['kind', 'docker', 'kubectl', 'oras', 'flux', 'helm'].includes(program) ||
+        (program === 'node' && argv.some((arg) => arg.endsWith('/ksail.js')))
+      const about = (arg: string): boolean =>
+        new RegExp(`(^|[^a-z0-9-])(kind-)?${name}(-control-plane|-worker\\d*|-local-registry)?($|[^a-z0-9-])`).test(arg)
+      return ours && argv.some(about) ? [`${pid} ${argv.join(' ').slice(0, 200)}`] : []
+    })
 
 /** Asks again until the answer is right or the time is over: for what a process that just ended leaves to its kernel. */
 export const eventually = async <T>(ask: () => T | Promise<T>, right: (answer: T) => boolean, ms = 5_000): Promise<T> => {
@@ -149,6 +162,21 @@ export const eventually = async <T>(ask: () => T | Promise<T>, right: (answer: T
   }
 }
 
+/** What the tests look at in objects of Kubernetes and Flux, and in lists of them. */
+export interface KubeObject {
+  readonly metadata: { readonly name: string; readonly generation?: number; readonly resourceVersion: string }
+  readonly data?: Readonly<Record<string, string>>
+  readonly spec: { readonly url?: string }
+  readonly status: {
+    readonly phase?: string
+    readonly lastAppliedRevision?: string
+    readonly artifact?: { readonly revision: string }
+    readonly conditions?: readonly { readonly type: string; readonly status: string; readonly observedGeneration?: number }[]
+    readonly containerStatuses?: readonly { readonly ready: boolean }[]
+  }
+  readonly items: readonly KubeObject[]
+}
+
 export interface Project {
   readonly name: string
   readonly folder: string
@@ -157,7 +185,7 @@ export interface Project {
   readonly ok: (...args: readonly string[]) => Promise<Run>
   readonly start: (...args: readonly string[]) => Running
   readonly kubectl: (...args: readonly string[]) => Promise<string>
-  readonly json: <T = any>(...args: readonly string[]) => Promise<T>
+  readonly json: (...args: readonly string[]) => Promise<KubeObject>
   readonly write: (path: string, text: string) => void
   readonly read: (path: string) => string
   /** Port of the cluster's registry on this machine. */
@@ -169,14 +197,18 @@ export interface Project {
 }
 
 /** A project folder on a machine of its own: HOME, XDG folders and KUBECONFIG belong to the test file alone. */
-export const project = (name: string, over: { readonly folder?: string; readonly env?: Readonly<Record<string, string>> } = {}): Project => {
+export const project = (
+  name: string,
+  over: { readonly folder?: string; readonly env?: Readonly<Record<string, string>> } = {},
+): Project => {
   if (!existsSync(KSAIL)) throw new Error(`${KSAIL} is missing: run npm run build first`)
   const folder = over.folder ?? join(realpathSync(mkdtempSync(join(tmpdir(), 'p-'))), name)
   mkdirSync(folder, { recursive: true })
   const image = process.env['KSAIL_TESTBED_NODE_IMAGE']
   const env = { ...(image === undefined ? {} : { KSAIL_NODE_IMAGE: image }), ...over.env }
   const ksail = (...args: readonly string[]): Promise<Run> => run(process.execPath, [KSAIL, ...args], { cwd: folder, env })
-  const kubectl = (...args: readonly string[]): Promise<string> => output('kubectl', '--kubeconfig', process.env['KUBECONFIG'] as string, '--context', `kind-${name}`, ...args)
+  const kubectl = (...args: readonly string[]): Promise<string> =>
+    output('kubectl', '--kubeconfig', process.env['KUBECONFIG'] as string, '--context', `kind-${name}`, ...args)
   const registry = `${name}-local-registry`
   return {
     name,
@@ -205,8 +237,15 @@ export const project = (name: string, over: { readonly folder?: string; readonly
       const left = await inventory(name)
       if (left.containers.length > 0) await docker('rm', '-f', '-v', ...left.containers)
       if (left.volumes.length > 0) await docker('volume', 'rm', '-f', ...left.volumes)
-      const running = await eventually(() => processes(name), (found) => found.length === 0)
-      expect({ ...left, running }, `ksail cluster delete ended with ${deleted.code}: ${deleted.stderr}`).toEqual({ containers: [], volumes: [], running: [] })
+      const running = await eventually(
+        () => processes(name),
+        (found) => found.length === 0,
+      )
+      expect({ ...left, running }, `ksail cluster delete ended with ${deleted.code}: ${deleted.stderr}`).toEqual({
+        containers: [],
+        volumes: [],
+        running: [],
+      })
     },
   }
 }
@@ -214,14 +253,26 @@ export const project = (name: string, over: { readonly folder?: string; readonly
 /** Refuses to touch a cluster that the test file did not make. */
 export const mustNotExist = async (name: string): Promise<void> => {
   const { containers, volumes } = await inventory(name)
-  if (containers.length + volumes.length > 0) throw new Error(`this machine has ${[...containers, ...volumes].join(', ')} already: remove them, or run the tests elsewhere`)
+  if (containers.length + volumes.length > 0)
+    throw new Error(`this machine has ${[...containers, ...volumes].join(', ')} already: remove them, or run the tests elsewhere`)
 }
 
 /** The API of a cluster by `kubectl proxy`: an answer in milliseconds, where starting kubectl takes a tenth of a second. */
-export const api = async (of: Project): Promise<{ readonly get: <T = any>(path: string) => Promise<T>; readonly close: () => void }> => {
-  const proxy = start('kubectl', ['--kubeconfig', process.env['KUBECONFIG'] as string, '--context', `kind-${of.name}`, 'proxy', '--port', '0'])
+export const api = async (of: Project): Promise<{ readonly get: (path: string) => Promise<KubeObject>; readonly close: () => void }> => {
+  const proxy = start('kubectl', [
+    '--kubeconfig',
+    process.env['KUBECONFIG'] as string,
+    '--context',
+    `kind-${of.name}`,
+    'proxy',
+    '--port',
+    '0',
+  ])
   const at = /127\.0\.0\.1:\d+/.exec(await proxy.line(/Starting to serve/))?.[0]
-  return { get: async <T>(path: string) => (await fetch(`http://${at}${path}`)).json() as Promise<T>, close: () => void proxy.child.kill('SIGTERM') }
+  return {
+    get: async (path) => (await fetch(`http://${at}${path}`)).json() as Promise<KubeObject>,
+    close: () => void proxy.child.kill('SIGTERM'),
+  }
 }
 
 /** Another program that holds a port of 127.0.0.1; undefined when one does already. */

@@ -12,7 +12,12 @@ describeOnClusters('a create that is cut off', () => {
   const record = join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters', `${NAME}.json`)
   const gone = async (): Promise<void> => {
     expect(await inventory(NAME)).toEqual(nothing)
-    expect(await eventually(() => processes(NAME), (found) => found.length === 0)).toEqual([])
+    expect(
+      await eventually(
+        () => processes(NAME),
+        (found) => found.length === 0,
+      ),
+    ).toEqual([])
     expect(existsSync(record)).toBe(false)
     expect(litter()).toEqual([])
     const kubeconfig = process.env['KUBECONFIG'] as string
@@ -49,9 +54,16 @@ describeOnClusters('a create that is cut off', () => {
 
   it('ends by Ctrl-C with 130: its children end, what it made is gone, the terminal is as it was', async () => {
     const script = 'trap : INT; stty -g > before; "$NODE" "$KSAIL_JS" cluster create; echo $? > code; stty -g > after'
-    const terminal = start('script', ['-qefc', `sh -c '${script}'`, '/dev/null'], { cwd: own.folder, env: { ...image(), NODE: process.execPath, KSAIL_JS: KSAIL, TERM: 'xterm-256color', SHELL: '/bin/sh' } })
+    const terminal = start('script', ['-qefc', `sh -c '${script}'`, '/dev/null'], {
+      cwd: own.folder,
+      env: { ...image(), NODE: process.execPath, KSAIL_JS: KSAIL, TERM: 'xterm-256color', SHELL: '/bin/sh' },
+    })
     // once the kubelet runs in the node, kind is in the middle of its longest step
-    await eventually(() => docker('ps', '-q', '--filter', `name=^/?${NAME}-control-plane$`), (id) => id !== '', 60_000)
+    await eventually(
+      () => docker('ps', '-q', '--filter', `name=^/?${NAME}-control-plane$`),
+      (id) => id !== '',
+      60_000,
+    )
     terminal.child.stdin?.write('\x03')
     const { stdout } = await terminal.done
     const read = (file: string): string => readFileSync(join(own.folder, file), 'utf8').trim()
@@ -59,10 +71,14 @@ describeOnClusters('a create that is cut off', () => {
     expect(read('after')).toBe(read('before'))
     expect(stdout.lastIndexOf('\x1b[?25l'), 'the cursor is shown again').toBeLessThanOrEqual(stdout.lastIndexOf('\x1b[?25h'))
     await gone()
-    expect(readdirSync(join(own.folder, '.ksail/logs')), 'logs of the node were saved before it went').toContain(`${NAME}-control-plane.log`)
+    expect(readdirSync(join(own.folder, '.ksail/logs')), 'logs of the node were saved before it went').toContain(
+      `${NAME}-control-plane.log`,
+    )
   })
 
-  it.each(moments.filter(({ always }) => always))('by SIGKILL when $title: the same command converges', (moment) => killAndConverge(own, moment))
+  it.each(moments.filter(({ always }) => always))('by SIGKILL when $title: the same command converges', (moment) =>
+    killAndConverge(own, moment),
+  )
 })
 
 const image = (): Record<string, string> => {

@@ -22,7 +22,7 @@ export const moments: readonly Moment[] = [
   { title: 'kind has begun', line: /^\$ kind create/ },
   { title: 'kind prepares the nodes', line: /preparing nodes/i },
   { title: 'kind starts the control plane', line: /starting control-plane/i, always: true },
-  { title: 'the manifests are being applied', line: /^► Flux reads / , always: true },
+  { title: 'the manifests are being applied', line: /^► Flux reads /, always: true },
   { title: 'the first artifact is waited for', line: /^► first artifact live/ },
 ]
 
@@ -30,8 +30,13 @@ const stateFolder = (): string => join(process.env['XDG_STATE_HOME'] as string, 
 
 /** Private files that a run left although it is over. */
 export const litter = (): string[] => {
-  const of = (folder: string, pattern: RegExp): string[] => (existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)) : [])
-  return [...of(join(stateFolder(), 'run'), /./), ...of(join(stateFolder(), 'clusters'), /\.(lock|tmp)$/), ...of(tmpdir(), /^ksail-(?!test-)/)]
+  const of = (folder: string, pattern: RegExp): string[] =>
+    existsSync(folder) ? readdirSync(folder).filter((name) => pattern.test(name)) : []
+  return [
+    ...of(join(stateFolder(), 'run'), /./),
+    ...of(join(stateFolder(), 'clusters'), /\.(lock|tmp)$/),
+    ...of(tmpdir(), /^ksail-(?!test-)/),
+  ]
 }
 
 /** Ends `cluster create` at a moment by SIGKILL, then runs the same command again: everything must be there, once. */
@@ -45,10 +50,22 @@ export const killAndConverge = async (on: Project, moment: Moment): Promise<void
   const second = await on.ksail('cluster', 'create')
   expect(second, `after the orphans ${orphans.join(', ') || 'none'}\n${second.stderr}`).toMatchObject({ code: 0 })
   console.log(`killed when ${moment.title}: converged in ${(second.ms / 1000).toFixed(1)} s`)
-  expect(await inventory(on.name)).toEqual({ containers: [`${on.name}-control-plane`, `${on.name}-local-registry`], volumes: [`${on.name}-local-registry`] })
-  expect(await eventually(() => processes(on.name), (found) => found.length === 0)).toEqual([])
+  expect(await inventory(on.name)).toEqual({
+    containers: [`${on.name}-control-plane`, `${on.name}-local-registry`],
+    volumes: [`${on.name}-local-registry`],
+  })
+  expect(
+    await eventually(
+      () => processes(on.name),
+      (found) => found.length === 0,
+    ),
+  ).toEqual([])
   expect(litter()).toEqual([])
-  expect(JSON.parse(readFileSync(join(stateFolder(), 'clusters', `${on.name}.json`), 'utf8'))).toMatchObject({ name: on.name, project: on.folder, port: await on.port() })
+  expect(JSON.parse(readFileSync(join(stateFolder(), 'clusters', `${on.name}.json`), 'utf8'))).toMatchObject({
+    name: on.name,
+    project: on.folder,
+    port: await on.port(),
+  })
   const { get, close } = await api(on)
   const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await on.port()}/k8s:dev`)
   expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)

@@ -12,7 +12,8 @@ describeOnClusters('whose cluster it is', () => {
   const record = join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters', `${NAME}.json`)
   const image = process.env['KSAIL_REGISTRY_IMAGE'] ?? 'registry:3'
 
-  const container = (name: string): Promise<string> => docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .Config.Labels}} {{json .NetworkSettings.Networks}}', name)
+  const container = (name: string): Promise<string> =>
+    docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .Config.Labels}} {{json .NetworkSettings.Networks}}', name)
   const volume = (): Promise<string> => docker('volume', 'inspect', '--format', '{{.CreatedAt}} {{json .Labels}}', REGISTRY)
   const all = (): Promise<string> => docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}')
 

@@ -27,10 +27,14 @@ const everything = async () => ({
 
 /** Every file of a folder with its time of change, .ksail included. */
 const times = (folder: string): Record<string, number> =>
-  Object.fromEntries(readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile()).map((entry) => {
-    const path = join(entry.parentPath, entry.name)
-    return [path, statSync(path).mtimeMs]
-  }))
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+      .filter((entry) => entry.isFile())
+      .map((entry) => {
+        const path = join(entry.parentPath, entry.name)
+        return [path, statSync(path).mtimeMs]
+      }),
+  )
 
 describeOnClusters('up and down', () => {
   const one = project('e2e-one')
@@ -85,8 +89,11 @@ describeOnClusters('up and down', () => {
     await one.ok('up')
     const { get, close } = await api(one)
     const state = async () => ({
-      writes: await one.registryWrites(), files: times(one.folder), containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
-      source: (await get(SOURCE)).metadata.resourceVersion, sync: (await get(SYNC)).metadata.resourceVersion,
+      writes: await one.registryWrites(),
+      files: times(one.folder),
+      containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      source: (await get(SOURCE)).metadata.resourceVersion,
+      sync: (await get(SYNC)).metadata.resourceVersion,
       notice: (await get('/api/v1/namespaces/kube-system/configmaps/ksail')).metadata.resourceVersion,
     })
     const earlier = await state()
@@ -100,7 +107,13 @@ describeOnClusters('up and down', () => {
 
   it('down removes what up made, and a project beside it is untouched', async () => {
     const beside = async () => ({
-      containers: await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .NetworkSettings.Networks}}', 'e2e-two-control-plane', 'e2e-two-local-registry'),
+      containers: await docker(
+        'inspect',
+        '--format',
+        '{{.Id}} {{.State.StartedAt}} {{json .NetworkSettings.Networks}}',
+        'e2e-two-control-plane',
+        'e2e-two-local-registry',
+      ),
       volumes: (await inventory(two.name)).volumes,
       files: times(two.folder),
     })
@@ -112,7 +125,10 @@ describeOnClusters('up and down', () => {
     expect(await beside()).toEqual(earlier)
     expect(await docker('network', 'inspect', 'kind', '--format', '{{range .Containers}}{{.Name}} {{end}}')).not.toContain('e2e-one')
     expect((await kubeconfig()).contexts).toEqual(['elsewhere', 'kind-e2e-two'])
-    expect(Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/')), 'files of the project stay').toEqual(files)
+    expect(
+      Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/')),
+      'files of the project stay',
+    ).toEqual(files)
     await two.kubectl('get', 'nodes')
     await two.ok('workload', 'push', '--reconcile')
   })

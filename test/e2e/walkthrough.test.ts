@@ -4,17 +4,38 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { parse, stringify } from 'yaml'
 import { hasTools } from '../needs.ts'
-import { api, describeOnClusters, digestOf, docker, KSAIL, mustNotExist, output, project, run, SOURCE, SYNC, type Run } from './bed.ts'
+import {
+  api,
+  describeOnClusters,
+  digestOf,
+  docker,
+  KSAIL,
+  mustNotExist,
+  output,
+  project,
+  run,
+  SOURCE,
+  SYNC,
+  type KubeObject,
+  type Run,
+} from './bed.ts'
 
 /** What the tests of this file put into k8s/, by file name; the root kustomization names exactly these. */
 const manifests = new Map<string, string>()
 
-const configMap = (name: string, data: Record<string, string>): string => stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data })
+const configMap = (name: string, data: Record<string, string>): string =>
+  stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace: 'default' }, data })
 
 const deployment = (name: string, container: object, replicas = 1): string =>
   stringify({
-    apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name, namespace: 'default' },
-    spec: { replicas, selector: { matchLabels: { app: name } }, template: { metadata: { labels: { app: name } }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name, ...container }] } } },
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace: 'default' },
+    spec: {
+      replicas,
+      selector: { matchLabels: { app: name } },
+      template: { metadata: { labels: { app: name } }, spec: { terminationGracePeriodSeconds: 0, containers: [{ name, ...container }] } },
+    },
   })
 
 /** A failure must be told long before the timeout of five minutes. */
@@ -23,12 +44,15 @@ const SOON = 60_000
 describeOnClusters('the walkthrough', () => {
   const dev = project('dev')
   let cluster: Awaited<ReturnType<typeof api>> | undefined
-  const get = <T = any>(path: string): Promise<T> => (cluster as NonNullable<typeof cluster>).get<T>(path)
-  const data = async (name: string): Promise<Record<string, string> | undefined> => (await get(`/api/v1/namespaces/default/configmaps/${name}`)).data
+  const get = (path: string): Promise<KubeObject> => (cluster as NonNullable<typeof cluster>).get(path)
+  const data = async (name: string): Promise<KubeObject['data']> => (await get(`/api/v1/namespaces/default/configmaps/${name}`)).data
 
   const sync = (): void => {
     for (const [file, text] of manifests) dev.write(`k8s/${file}`, text)
-    dev.write('k8s/kustomization.yaml', stringify({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [...manifests.keys()] }))
+    dev.write(
+      'k8s/kustomization.yaml',
+      stringify({ apiVersion: 'kustomize.config.k8s.io/v1beta1', kind: 'Kustomization', resources: [...manifests.keys()] }),
+    )
   }
   const put = (file: string, text: string): void => {
     manifests.set(file, text)
@@ -65,7 +89,14 @@ describeOnClusters('the walkthrough', () => {
 
   it('cluster init writes the project and says so for each file', async () => {
     const result = await dev.ok('cluster', 'init', '--name', 'dev', '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
-    for (const file of ['ksail.yaml', 'kind.yaml', 'k8s/kustomization.yaml', 'flux/oci-repository.yaml', 'flux/kustomization.yaml', '.gitignore']) {
+    for (const file of [
+      'ksail.yaml',
+      'kind.yaml',
+      'k8s/kustomization.yaml',
+      'flux/oci-repository.yaml',
+      'flux/kustomization.yaml',
+      '.gitignore',
+    ]) {
       expect(existsSync(join(dev.folder, file)), file).toBe(true)
       expect(result.stderr + result.stdout).toContain(`created ${file}`)
     }
@@ -84,29 +115,41 @@ describeOnClusters('the walkthrough', () => {
     expect(await output('kubectl', 'config', 'current-context')).toBe('kind-dev')
     cluster = await api(dev)
     const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await dev.port()}/k8s:dev`)
-    expect((await get(SOURCE)).status.artifact.revision).toBe(`dev@${digest}`)
+    expect((await get(SOURCE)).status.artifact?.revision).toBe(`dev@${digest}`)
     expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)
   })
 
   it('cluster create again changes nothing and says that it is there', async () => {
-    const before = { containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'), writes: await dev.registryWrites(), sync: (await get(SYNC)).metadata.resourceVersion }
+    const before = {
+      containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      writes: await dev.registryWrites(),
+      sync: (await get(SYNC)).metadata.resourceVersion,
+    }
     const result = await dev.ok('cluster', 'create', '-o', 'json')
     expect(JSON.parse(result.stdout)).toMatchObject({ name: 'dev', already: true })
-    expect({ containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'), writes: await dev.registryWrites(), sync: (await get(SYNC)).metadata.resourceVersion }).toEqual(before)
+    expect({
+      containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      writes: await dev.registryWrites(),
+      sync: (await get(SYNC)).metadata.resourceVersion,
+    }).toEqual(before)
   })
 
   it('a Deployment added to k8s/ runs when reconcile returns', async () => {
-    put('web.yaml', await output('kubectl', 'create', 'deployment', 'web', '--image', 'nginx:stable-alpine', '--dry-run=client', '-o', 'yaml'))
+    put(
+      'web.yaml',
+      await output('kubectl', 'create', 'deployment', 'web', '--image', 'nginx:stable-alpine', '--dry-run=client', '-o', 'yaml'),
+    )
     const pushed = await dev.ok('workload', 'push')
     expect(pushed.stdout).toMatch(/^oci:\/\/localhost:\d+\/k8s:dev@sha256:[0-9a-f]{64}\n$/)
     await dev.ok('workload', 'reconcile')
     const pods = await get('/api/v1/namespaces/default/pods?labelSelector=app%3Dweb')
-    expect(pods.items.map((pod: any) => [pod.status.phase, pod.status.containerStatuses[0].ready])).toEqual([['Running', true]])
+    expect(pods.items.map(({ status }) => [status.phase, status.containerStatuses?.[0]?.ready])).toEqual([['Running', true]])
     expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digestOf(pushed.stdout)}`)
   })
 
   it("Flux's own client reads what we made without complaint", async () => {
-    const flux = (...args: readonly string[]): Promise<Run> => run('flux', ['--kubeconfig', process.env['KUBECONFIG'] as string, '--context', 'kind-dev', ...args])
+    const flux = (...args: readonly string[]): Promise<Run> =>
+      run('flux', ['--kubeconfig', process.env['KUBECONFIG'] as string, '--context', 'kind-dev', ...args])
     const tree = await flux('tree', 'kustomization', 'flux-system')
     expect(tree, tree.stderr).toMatchObject({ code: 0, stderr: '' })
     expect(tree.stdout).toContain('Deployment/default/web')
@@ -125,9 +168,13 @@ describeOnClusters('the walkthrough', () => {
 
   it('the cluster announces its registry as KEP-1755 says', async () => {
     const notice = await dev.json('get', 'configmap', '-n', 'kube-public', 'local-registry-hosting')
-    expect(Object.keys(notice.data)).toEqual(['localRegistryHosting.v1'])
-    const hosting = parse(notice.data['localRegistryHosting.v1'])
-    expect(hosting).toMatchObject({ host: `localhost:${await dev.port()}`, hostFromContainerRuntime: 'dev-local-registry:5000', hostFromClusterNetwork: 'dev-local-registry:5000' })
+    expect(Object.keys(notice.data ?? {})).toEqual(['localRegistryHosting.v1'])
+    const hosting = parse(notice.data?.['localRegistryHosting.v1'] ?? '')
+    expect(hosting).toMatchObject({
+      host: `localhost:${await dev.port()}`,
+      hostFromContainerRuntime: 'dev-local-registry:5000',
+      hostFromClusterNetwork: 'dev-local-registry:5000',
+    })
     expect(new URL(hosting.help).protocol).toBe('https:')
     expect((await fetch(`http://${hosting.host}/v2/`)).status).toBe(200)
   })
@@ -143,7 +190,7 @@ describeOnClusters('the walkthrough', () => {
     put('app.yaml', deployment('app', { image, env: [{ name: 'OTEL_TRACES_EXPORTER', value: 'none' }] }))
     const result = await dev.ok('workload', 'push', '--reconcile')
     const pods = await get('/api/v1/namespaces/default/pods?labelSelector=app%3Dapp')
-    expect(pods.items.map((pod: any) => pod.status.phase)).toEqual(['Running'])
+    expect(pods.items.map(({ status }) => status.phase)).toEqual(['Running'])
     expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digestOf(result.stdout)}`)
   })
 
@@ -166,9 +213,17 @@ describeOnClusters('the walkthrough', () => {
   it('a copy of the folder under another path, umask and time zone has the same digest', async () => {
     const first = await dev.ok('workload', 'push')
     const copy = join(realpathSync(mkdtempSync(join(tmpdir(), 'elsewhere-'))), 'a folder')
-    const copied = await run('sh', ['-c', 'umask 077 && mkdir "$1" && cd "$0" && find . -path ./.ksail -prune -o -type f -print | while read -r f; do mkdir -p "$1/$(dirname "$f")" && cat "$f" > "$1/$f"; done', dev.folder, copy])
+    const copied = await run('sh', [
+      '-c',
+      'umask 077 && mkdir "$1" && cd "$0" && find . -path ./.ksail -prune -o -type f -print | while read -r f; do mkdir -p "$1/$(dirname "$f")" && cat "$f" > "$1/$f"; done',
+      dev.folder,
+      copy,
+    ])
     expect(copied, copied.stderr).toMatchObject({ code: 0 })
-    const result = await run('sh', ['-c', 'umask 077 && exec "$0" "$@"', process.execPath, KSAIL, 'workload', 'push'], { cwd: copy, env: { TZ: 'Asia/Kathmandu', USER: 'somebody' } })
+    const result = await run('sh', ['-c', 'umask 077 && exec "$0" "$@"', process.execPath, KSAIL, 'workload', 'push'], {
+      cwd: copy,
+      env: { TZ: 'Asia/Kathmandu', USER: 'somebody' },
+    })
     expect(result, result.stderr).toMatchObject({ code: 0, stdout: first.stdout })
     expect(result.stderr).toMatch(/unchanged/)
   })
@@ -178,18 +233,24 @@ describeOnClusters('the walkthrough', () => {
     await dev.ok('workload', 'push')
     expect(await data('settings')).toEqual({ version: '1' })
     const reconcile = dev.start('workload', 'reconcile')
-    let [old, live] = [0, 0]
-    let over = false
-    void reconcile.done.then(() => (over = true))
-    while (!over) ((await data('settings'))?.['version'] === '2' ? live++ : old++)
+    const seen = { 1: 0, 2: 0 }
+    do seen[(await data('settings'))?.['version'] === '2' ? 2 : 1]++
+    while (reconcile.child.exitCode === null)
     expect(await data('settings')).toEqual({ version: '2' })
     expect(await reconcile.done).toMatchObject({ code: 0 })
-    expect(old, 'the old value was seen while reconcile ran').toBeGreaterThan(0)
-    expect(live, 'reconcile returned after the change, not before').toBeGreaterThan(0)
+    expect(seen[1], 'the old value was seen while reconcile ran').toBeGreaterThan(0)
+    expect(seen[2], 'reconcile returned after the change, not before').toBeGreaterThan(0)
   })
 
   it('reconcile waits for the rollout of what it applied', async () => {
-    put('web.yaml', deployment('web', { image: 'nginx:stable-alpine', env: [{ name: 'CHANGED', value: 'yes' }], readinessProbe: { tcpSocket: { port: 80 }, initialDelaySeconds: 2, periodSeconds: 1 } }))
+    put(
+      'web.yaml',
+      deployment('web', {
+        image: 'nginx:stable-alpine',
+        env: [{ name: 'CHANGED', value: 'yes' }],
+        readinessProbe: { tcpSocket: { port: 80 }, initialDelaySeconds: 2, periodSeconds: 1 },
+      }),
+    )
     const result = await loop()
     const { status, metadata } = await get('/apis/apps/v1/namespaces/default/deployments/web')
     expect(status).toMatchObject({ observedGeneration: metadata.generation, replicas: 1, updatedReplicas: 1, readyReplicas: 1 })
@@ -220,7 +281,10 @@ describeOnClusters('the walkthrough', () => {
 
   it('an object without its CRD ends the wait at once', async () => {
     drop('app.yaml')
-    put('widget.yaml', stringify({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'gear', namespace: 'default' }, spec: {} }))
+    put(
+      'widget.yaml',
+      stringify({ apiVersion: 'example.com/v1', kind: 'Widget', metadata: { name: 'gear', namespace: 'default' }, spec: {} }),
+    )
     await fails('Widget', /gear/, /no matches for kind|CustomResourceDefinition|CRD/)
   })
 
@@ -256,25 +320,44 @@ describeOnClusters('the walkthrough', () => {
     mkdirSync(join(chart, 'greeting/templates'), { recursive: true })
     writeFileSync(join(chart, 'greeting/Chart.yaml'), stringify({ apiVersion: 'v2', name: 'greeting', version: '0.1.0' }))
     writeFileSync(join(chart, 'greeting/values.yaml'), 'text: none\n')
-    writeFileSync(join(chart, 'greeting/templates/config.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  text: {{ .Values.text | quote }}\n')
+    writeFileSync(
+      join(chart, 'greeting/templates/config.yaml'),
+      'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: {{ .Release.Name }}\ndata:\n  text: {{ .Values.text | quote }}\n',
+    )
     await output('helm', 'package', join(chart, 'greeting'), '-d', chart)
     await output('helm', 'push', join(chart, 'greeting-0.1.0.tgz'), `oci://localhost:${await dev.port()}/charts`, '--plain-http')
-    put('greeting.yaml', [
-      stringify({
-        apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository', metadata: { name: 'greeting', namespace: 'default' },
-        spec: { interval: '10m', insecure: true, url: 'oci://dev-local-registry:5000/charts/greeting', ref: { tag: '0.1.0' }, layerSelector: { mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', operation: 'copy' } },
-      }),
-      stringify({
-        apiVersion: 'helm.toolkit.fluxcd.io/v2', kind: 'HelmRelease', metadata: { name: 'greeting', namespace: 'default' },
-        spec: { interval: '10m', chartRef: { kind: 'OCIRepository', name: 'greeting' }, values: { text: 'hello' } },
-      }),
-    ].join('---\n'))
+    put(
+      'greeting.yaml',
+      [
+        stringify({
+          apiVersion: 'source.toolkit.fluxcd.io/v1',
+          kind: 'OCIRepository',
+          metadata: { name: 'greeting', namespace: 'default' },
+          spec: {
+            interval: '10m',
+            insecure: true,
+            url: 'oci://dev-local-registry:5000/charts/greeting',
+            ref: { tag: '0.1.0' },
+            layerSelector: { mediaType: 'application/vnd.cncf.helm.chart.content.v1.tar+gzip', operation: 'copy' },
+          },
+        }),
+        stringify({
+          apiVersion: 'helm.toolkit.fluxcd.io/v2',
+          kind: 'HelmRelease',
+          metadata: { name: 'greeting', namespace: 'default' },
+          spec: { interval: '10m', chartRef: { kind: 'OCIRepository', name: 'greeting' }, values: { text: 'hello' } },
+        }),
+      ].join('---\n'),
+    )
     const pushed = await dev.ok('workload', 'push')
     expect(pushed.stderr).toMatch(/helm-controller/)
     await dev.ok('workload', 'reconcile')
     expect(await data('greeting')).toEqual({ text: 'hello' })
     const release = await get('/apis/helm.toolkit.fluxcd.io/v2/namespaces/default/helmreleases/greeting')
-    expect(release.status.conditions.find((it: any) => it.type === 'Ready')).toMatchObject({ status: 'True', observedGeneration: release.metadata.generation })
+    expect(release.status.conditions?.find((it) => it.type === 'Ready')).toMatchObject({
+      status: 'True',
+      observedGeneration: release.metadata.generation,
+    })
 
     manifests.set('greeting.yaml', (manifests.get('greeting.yaml') as string).replace('hello', 'good morning'))
     sync()
@@ -287,8 +370,16 @@ describeOnClusters('the walkthrough', () => {
     const pushed = await dev.ok('workload', 'push', '-o', 'json')
     const result = JSON.parse(pushed.stdout)
     expect(result).toEqual({
-      reference: `oci://localhost:${await dev.port()}/k8s:dev@${result.digest}`, repository: 'k8s', tag: 'dev', digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/), size: expect.any(Number), files: expect.any(Number),
-      changed: true, registryFrom: expect.any(String), tagFrom: expect.any(String), ms: expect.any(Number),
+      reference: `oci://localhost:${await dev.port()}/k8s:dev@${result.digest}`,
+      repository: 'k8s',
+      tag: 'dev',
+      digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
+      size: expect.any(Number),
+      files: expect.any(Number),
+      changed: true,
+      registryFrom: expect.any(String),
+      tagFrom: expect.any(String),
+      ms: expect.any(Number),
     })
     expect(pushed.stderr).not.toBe('')
     const reconciled = await dev.ok('workload', 'reconcile', '-o', 'json')
@@ -301,14 +392,17 @@ describeOnClusters('the walkthrough', () => {
 
   it('is quiet when the pipe it writes to is closed', async () => {
     for (const words of ['workload push', 'cluster info -o json', '--help']) {
-      const result = await run('bash', ['-c', `"$0" "$1" ${words} | true; echo "\${PIPESTATUS[0]}"`, process.execPath, KSAIL], { cwd: dev.folder })
+      const result = await run('bash', ['-c', `"$0" "$1" ${words} | true; echo "\${PIPESTATUS[0]}"`, process.execPath, KSAIL], {
+        cwd: dev.folder,
+      })
       expect(result.stderr, words).not.toMatch(/EPIPE|at .*\.js:\d+|✗/)
       expect(result.stdout, words).toBe('0\n')
     }
   })
 
   it('cluster stop and start bring the same cluster back, with its registry', async () => {
-    const nodes = (): Promise<string> => docker('ps', '-a', '--no-trunc', '--filter', 'label=io.x-k8s.kind.cluster=dev', '--format', '{{.ID}} {{.State}}')
+    const nodes = (): Promise<string> =>
+      docker('ps', '-a', '--no-trunc', '--filter', 'label=io.x-k8s.kind.cluster=dev', '--format', '{{.ID}} {{.State}}')
     const before = await nodes()
     cluster?.close()
     await dev.ok('cluster', 'stop')
