@@ -57,18 +57,34 @@ const documentsOf = async (file: string, main: boolean, { cwd, env }: Pick<Conte
   })
 }
 
+interface FoundFile {
+  /** Absolute. */
+  readonly file: string
+  /** Named by the user: only this file counts. */
+  readonly exact: boolean
+}
+
+const findFile = async (config: string | undefined, ctx: Context): Promise<FoundFile | undefined> => {
+  const [given, from] = config?.trim() ? [config.trim(), '--config'] : [ctx.env['KSAIL_CONFIG']?.trim() || undefined, 'KSAIL_CONFIG']
+  if (given === undefined) {
+    const file = await findUpwards(ctx)
+    return file === undefined ? undefined : { file, exact: false }
+  }
+  const file = resolve(ctx.cwd, given)
+  if (!(await exists(file))) throw new KsailError('config', `there is no file ${given}`, { hint: `correct ${from}, or run ksail cluster init` })
+  return { file, exact: true }
+}
+
+/** Absolute path of the configuration that counts; undefined when there is none. One that is named and missing is `config`. */
+export const findConfigFile = async ({ config }: { readonly config?: string | undefined }, ctx: Context): Promise<string | undefined> => (await findFile(config, ctx))?.file
+
 /** Finds and reads the configuration: `--config`, else KSAIL_CONFIG, which are exact, else ksail.yaml upwards with the `ksail.*.yaml` beside it. */
 export const loadDocuments = async (config: string | undefined, ctx: Context): Promise<Loaded> => {
-  const [given, from] = config?.trim() ? [config.trim(), '--config'] : [ctx.env['KSAIL_CONFIG']?.trim() || undefined, 'KSAIL_CONFIG']
-  if (given !== undefined) {
-    const file = resolve(ctx.cwd, given)
-    if (!(await exists(file))) throw new KsailError('config', `there is no file ${given}`, { hint: `correct ${from}, or run ksail cluster init` })
-    return { directory: dirname(file), file, documents: await documentsOf(file, true, ctx) }
-  }
-  const file = await findUpwards(ctx)
-  if (file === undefined) return { directory: ctx.cwd, file: undefined, documents: [] }
+  const found = await findFile(config, ctx)
+  if (found === undefined) return { directory: ctx.cwd, file: undefined, documents: [] }
+  const { file, exact } = found
   const directory = dirname(file)
-  const beside = (await readdir(directory)).filter((name) => /^ksail\..+\.ya?ml$/.test(name)).toSorted()
+  const beside = exact ? [] : (await readdir(directory)).filter((name) => /^ksail\..+\.ya?ml$/.test(name)).toSorted()
   const all = await Promise.all([documentsOf(file, true, ctx), ...beside.map((name) => documentsOf(join(directory, name), false, ctx))])
   return { directory, file, documents: all.flat() }
 }

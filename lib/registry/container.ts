@@ -3,6 +3,7 @@ import type { Context } from '../base/context.ts'
 import { LABELS, registryName } from '../base/names.ts'
 import { isPortFree } from '../io/ports.ts'
 import * as docker from '../tools/docker.ts'
+import { chooseRegistry } from './choose.ts'
 import { isPortClash, labelsOf, portTaken, runRegistry } from './make.ts'
 import { foreign, ownerOf, ownsContainer, ownsVolume, type Owner } from './owner.ts'
 import { waitForRegistry } from './ready.ts'
@@ -30,20 +31,8 @@ const candidates = async (ctx: Context, cluster: string): Promise<readonly docke
  * @example
  * const container = await findRegistry(ctx, 'dev')
  */
-export const findRegistry = async (ctx: Context, cluster: string): Promise<docker.Container | undefined> => {
-  const found = await candidates(ctx, cluster)
-  const label = (it: docker.Container): string | undefined => it.labels[LABELS.cluster]
-  const labelled = found.filter((it) => label(it) === cluster && it.labels[LABELS.role] === 'registry')
-  const named = found.filter((it) => it.name === registryName(cluster) && (label(it) === undefined || label(it) === cluster))
-  const running = labelled.filter((it) => it.running)
-  if (running.length > 1)
-    throw new KsailError('conflict', `cluster "${cluster}" has more than one registry: ${running.map(({ name }) => name).toSorted().join(', ')}`, { hint: 'stop the one that is not in use' })
-  const container = running[0] ?? named.find((it) => it.running)
-  if (container !== undefined) return container
-  const stopped = labelled[0] ?? named[0]
-  if (stopped === undefined) return undefined
-  throw new KsailError('unresolved', `registry ${stopped.name} of cluster "${cluster}" is stopped`, { hint: `run ksail cluster start --name ${cluster}` })
-}
+export const findRegistry = async (ctx: Context, cluster: string): Promise<docker.Container | undefined> =>
+  chooseRegistry(await candidates(ctx, cluster), cluster)
 
 export interface EnsureRegistry {
   readonly cluster: string

@@ -8,7 +8,7 @@ import type { Owner } from './owner.ts'
 const FIRST_PORT = 5050
 
 export const portTaken = (port: number, cause?: unknown): KsailError =>
-  new KsailError('conflict', `port ${port} of the local registry is taken`, { hint: 'free it, name another one, or leave the port away', cause })
+  new KsailError('conflict', `port ${port} of the local registry is taken`, { reason: 'port-taken', hint: 'free it, name another one, or leave the port away', cause })
 
 export const isPortClash = (error: unknown): error is ExecError => error instanceof ExecError && /port is already allocated|address already in use/i.test(error.result.stderr)
 
