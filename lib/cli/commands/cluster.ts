@@ -1,7 +1,7 @@
 import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
 import { cluster, connection, keepStorage, project, timeout, yes } from './flags.ts'
-import { clusterTable, fileList } from './text.ts'
+import { clusterTable, removedList } from './text.ts'
 
 export const makeFlags = {
   retain: { type: 'boolean', summary: 'keep what was made when a step fails' },
@@ -25,7 +25,7 @@ const init = command({
     interactive: { type: 'boolean', short: 'i', summary: 'ask for what is not given' },
   },
   run: async (input, ctx) => (await import('../../cluster/init.ts')).initProject(input, ctx),
-  text: fileList,
+  text: ({ name, directory }) => `project ${name} in ${directory}`,
 })
 
 const create = command({
@@ -45,7 +45,7 @@ const remove = command({
   examples: ['ksail cluster delete', 'ksail cluster delete --yes --keep-storage'],
   flags: { ...project, yes, keepStorage, ...connection },
   run: async (input, ctx) => (await import('../../cluster/delete.ts')).deleteCluster(input, ctx),
-  text: ({ name, removed }) => (removed.length === 0 ? `nothing of ${name} is left` : removed.map((it) => `removed ${it}`).join('\n')),
+  text: removedList,
 })
 
 const start = command({

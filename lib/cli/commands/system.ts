@@ -2,13 +2,22 @@ import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
 import { makeFlags } from './cluster.ts'
 import { cluster, connection, keepStorage, project, timeout, yes } from './flags.ts'
+import { removedList } from './text.ts'
 
 const up = command({
   path: ['up'],
   summary: 'Everything: init without a ksail.yaml, create, push, reconcile',
   description: 'Safe to repeat: what is there already is left alone.',
   examples: ['ksail up', 'ksail up --name dev --node-image kindest/node:v1.34.0'],
-  flags: { ...project, ...makeFlags, ...cluster, ...flagsOf(settings.tag), ...connection, ...timeout },
+  flags: {
+    ...project,
+    example: { type: 'boolean', summary: 'with the example below k8s/apps, when a project is made' },
+    ...makeFlags,
+    ...cluster,
+    ...flagsOf(settings.tag),
+    ...connection,
+    ...timeout,
+  },
   run: async (input, ctx) => (await import('../../cluster/up.ts')).up(input, ctx),
   text: ({ name, context, reference, digest }) => `cluster ${name}: context ${context}${reference === undefined ? '' : `, live ${reference}${digest === undefined || reference.includes('@') ? '' : `@${digest}`}`}`,
 })
@@ -20,7 +29,7 @@ const down = command({
   examples: ['ksail down', 'ksail down --yes'],
   flags: { ...project, yes, keepStorage, ...connection },
   run: async (input, ctx) => (await import('../../cluster/down.ts')).down(input, ctx),
-  text: ({ name, removed }) => (removed.length === 0 ? `nothing of ${name} is left` : removed.map((it) => `removed ${it}`).join('\n')),
+  text: removedList,
 })
 
 export const systemCommands: readonly AnyCommand[] = [up, down]

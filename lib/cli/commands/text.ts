@@ -17,6 +17,6 @@ export const clusterTable = (clusters: readonly Listed[]): string =>
     ? 'no clusters'
     : table([['NAME', 'STATUS', 'PROVIDER', 'REGISTRY', 'PROJECT'], ...clusters.map((it) => [it.name, it.status, it.provider, it.registry ?? '-', it.project])])
 
-/** What was written, one line for each file. */
-export const fileList = ({ files }: { readonly files: readonly { readonly action: string; readonly path: string }[] }): string =>
-  files.map(({ action, path }) => `${action} ${path}`).join('\n')
+/** What is gone, one line each. */
+export const removedList = ({ name, removed }: { readonly name: string; readonly removed: readonly string[] }): string =>
+  removed.length === 0 ? `nothing of ${name} is left` : removed.map((it) => `removed ${it}`).join('\n')
