@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { perform, type Timing } from '../base/actions.ts'
 import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
-import { registryName } from '../base/names.ts'
 import type { Target } from '../base/target.ts'
 import { loadProject, type Project, type ProjectOptions } from '../config/project.ts'
 import { runtimeOf } from '../distributions/index.ts'
@@ -18,6 +17,7 @@ import { isComplete } from './existing.ts'
 import { firstPush, syncOf } from './first-push.ts'
 import { manifestsOf, planCreate } from './plan.ts'
 import { refuseForeign, surveyCluster, type Survey } from './ownership.ts'
+import { removeOwnNetwork } from './network.ts'
 import { keepContext } from './switch.ts'
 import { firstLive } from './first-live.ts'
 
@@ -156,7 +156,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
       reference: sent?.reference, digest: outcome.digest ?? sent?.digest, pushed: sent !== undefined && !complete, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
     }
   } catch (error) {
-    if (fresh && options.retain !== true) await forget(ctx.cleanup(), target, runtime)
+    if (fresh && options.retain !== true) await forget(ctx.cleanup(), target, runtime, record)
     throw error
   }
 }
@@ -165,12 +165,14 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
 const stays = (target: Target, error: KsailError): KsailError =>
   new KsailError(error.code, `cluster ${target.name} is made, but its first artifact is not live: ${error.message}`, { details: error.details, cause: error, hint: error.hint ?? 'correct the manifests, then run ksail workload push --reconcile' })
 
-/** After a failed run that made everything itself nothing of it is left, and so the record goes too. */
-const forget = async (ctx: Context, target: Target, runtime: Runtime): Promise<void> => {
+/** After a failed run that made everything itself nothing of it is left, and so the record goes too, and the network that kind made for it. */
+const forget = async (ctx: Context, target: Target, runtime: Runtime, record: ClusterRecord): Promise<void> => {
   try {
-    if ((await runtime.nodes(ctx, target.name)).length === 0) await removeRecord(ctx, target.name)
+    if ((await runtime.nodes(ctx, target.name)).length > 0) return
+    if (record.network === 'made') await removeOwnNetwork(ctx, target.name)
+    await removeRecord(ctx, target.name)
   } catch (error) {
-    ctx.report({ kind: 'warn', text: `the record of ${registryName(target.name)} stays: ${messageOf(error)}` })
+    ctx.report({ kind: 'warn', text: `the record of cluster ${target.name} stays: ${messageOf(error)}` })
   }
 }
 
