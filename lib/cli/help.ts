@@ -77,11 +77,13 @@ export const groupHelp = (path: readonly string[], table: readonly AnyCommand[],
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
 
-/** The commands as a section of README. */
+/** The commands as a section of README. Settings have a table of their own there. */
 export const markdownHelp = (table: readonly AnyCommand[]): string =>
   table
     .map((row) => {
       const flags = Object.entries((row.flags ?? {}) as Flags)
+      const own = flags.filter(([, { variable }]) => variable === undefined)
+      const settings = flags.filter(([, { variable }]) => variable !== undefined).map(([key, flag]) => `\`--${flagName(key, flag)}\``)
       return [
         `### \`${['ksail', ...row.path, ...Object.keys(row.args ?? {}).map((name) => `[${name}]`)].join(' ')}\``,
         '',
@@ -90,7 +92,8 @@ export const markdownHelp = (table: readonly AnyCommand[]): string =>
         '```sh',
         ...row.examples,
         '```',
-        ...(flags.length === 0 ? [] : ['', '| flag | |', '| --- | --- |', ...flags.map(([key, flag]) => `| \`${cell(left(key, flag).trim())}\` | ${cell(flag.summary + notes(flag))} |`)]),
+        ...(own.length === 0 ? [] : ['', '| flag | |', '| --- | --- |', ...own.map(([key, flag]) => `| \`${cell(left(key, flag).trim())}\` | ${cell(flag.summary + notes(flag))} |`)]),
+        ...(settings.length === 0 ? [] : ['', `Settings: ${settings.join(' ')}`]),
       ].join('\n')
     })
     .join('\n\n')

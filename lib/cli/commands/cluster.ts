@@ -1,6 +1,6 @@
 import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
-import { cluster, connection, keepStorage, project, timeout, yes } from './flags.ts'
+import { cluster, connection, project, removal, timeout } from './flags.ts'
 import { clusterTable, removedList } from './text.ts'
 
 export const makeFlags = {
@@ -43,7 +43,7 @@ const remove = command({
   summary: 'Remove the cluster, its registry and what belongs to them',
   description: "Removes what carries this project's id and nothing else. Asks first on a terminal.",
   examples: ['ksail cluster delete', 'ksail cluster delete --yes --keep-storage'],
-  flags: { ...project, yes, keepStorage, ...connection },
+  flags: { ...project, ...removal, ...connection },
   run: async (input, ctx) => (await import('../../cluster/delete.ts')).deleteCluster(input, ctx),
   text: removedList,
 })

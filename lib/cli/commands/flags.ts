@@ -18,5 +18,9 @@ export const connection = flagsOf(settings.kubeconfig, settings.context)
 
 export const timeout = flagsOf(settings.timeout)
 
-export const yes = { type: 'boolean', short: 'y', summary: 'do not ask' } as const
-export const keepStorage = { type: 'boolean', summary: "keep the registry's volume" } as const
+/** How a cluster goes. */
+export const removal = {
+  yes: { type: 'boolean', short: 'y', summary: 'do not ask' },
+  keepStorage: { type: 'boolean', summary: "keep the registry's volume" },
+  adopt: { type: 'boolean', summary: 'remove what belongs to another project, too' },
+} as const satisfies Flags

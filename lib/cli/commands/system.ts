@@ -1,7 +1,7 @@
 import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
 import { makeFlags } from './cluster.ts'
-import { cluster, connection, keepStorage, project, timeout, yes } from './flags.ts'
+import { cluster, connection, project, removal, timeout } from './flags.ts'
 import { removedList } from './text.ts'
 
 const up = command({
@@ -27,7 +27,7 @@ const down = command({
   summary: 'Remove everything that up made and nothing else',
   description: 'The files of the project stay. Asks first on a terminal.',
   examples: ['ksail down', 'ksail down --yes'],
-  flags: { ...project, yes, keepStorage, ...connection },
+  flags: { ...project, ...removal, ...connection },
   run: async (input, ctx) => (await import('../../cluster/down.ts')).down(input, ctx),
   text: removedList,
 })
