@@ -1,4 +1,4 @@
-import { KsailError, isKsailError } from '../base/errors.ts'
+import { configError, isKsailError, KsailError, type Place } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { expandPlaceholders } from '../base/placeholders.ts'
 import { parseRegistrySetting } from '../base/registry-setting.ts'
@@ -38,4 +38,13 @@ export const checkLogin = ({ username, password, host }: Registry, setting: stri
     reason: 'credentials',
     hint: 'name both as user:password@host, or neither and use docker login',
   })
+}
+
+/** Adds the place to what a placeholder complains about. */
+export const at = <T>(place: Place, run: () => T): T => {
+  try {
+    return run()
+  } catch (error) {
+    throw isKsailError(error) ? configError(place, error.message, error.hint, error.reason) : error
+  }
 }

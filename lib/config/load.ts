@@ -5,6 +5,7 @@ import type { Context } from '../base/context.ts'
 import { expandPlaceholders } from '../base/placeholders.ts'
 import { exists, readText } from '../io/files.ts'
 import { parseYaml, type YamlDocument } from '../io/yaml.ts'
+import { at } from './expand.ts'
 
 /** One document of ksail.yaml or of a `ksail.*.yaml` beside it: one cluster. */
 export interface ClusterDocument {
@@ -52,8 +53,10 @@ const documentsOf = async (file: string, main: boolean, { cwd, env }: Pick<Conte
     const value = yaml.value as { apiVersion?: unknown; metadata?: { name?: unknown } | null }
     // a file beside ksail.yaml that only looks like one, such as ksail.values.yaml, is somebody else's
     if (!main && !(typeof value === 'object' && String(value.apiVersion).startsWith('ksail.io/'))) return []
-    const name = typeof value === 'object' ? value.metadata?.name : undefined
-    return [{ file, main, yaml, name: typeof name === 'string' && name.trim() !== '' ? expandPlaceholders(name.trim(), env, 'metadata.name') : undefined }]
+    const given = typeof value === 'object' ? value.metadata?.name : undefined
+    const text = typeof given === 'string' || typeof given === 'number' ? String(given).trim() : ''
+    const name = text === '' ? undefined : at(yaml.valuePlace(['metadata', 'name']), () => expandPlaceholders(text, env, 'metadata.name'))
+    return [{ file, main, yaml, name }]
   })
 }
 

@@ -1,7 +1,6 @@
 import { KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
-import { engineOf, engines } from '../engines/index.ts'
 import { exists } from '../io/files.ts'
 import { readRecord } from '../providers/record.ts'
 import { findRegistry, registryPort } from '../registry/container.ts'
@@ -21,6 +20,8 @@ const localOf = (container: docker.Container): LocalRegistry => ({
 const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sources => ({
   cluster: async () => {
     if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
+    // a push to a registry that is configured never comes here
+    const { engineOf, engines } = await import('../engines/index.ts')
     const configured = engineOf(target.engine)
     // what is configured is asked first; a cluster that ksail did not make may have another engine
     for (const engine of new Set([configured, ...Object.values(engines)])) {

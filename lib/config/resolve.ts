@@ -3,6 +3,7 @@ import { configError, KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { expandPlaceholders } from '../base/placeholders.ts'
 import { homeFolder } from '../io/folders.ts'
+import { at } from './expand.ts'
 import type { ClusterDocument } from './load.ts'
 import { rows, variableOf, type Config, type Setting, type SettingInputs, type SettingName } from './settings.ts'
 import { valueOf } from './values.ts'
@@ -51,7 +52,7 @@ const fromFile = (row: Row, document: ClusterDocument | undefined, { env }: Cont
     const given = dig(document.yaml.value, path)
     if (given === undefined || given === null || (row.aliases !== undefined && typeof given === 'object')) continue
     const place = document.yaml.valuePlace(path)
-    const value = valueOf(row, row.raw === true ? given : expandAll(given, env, key), {
+    const value = valueOf(row, row.raw === true ? given : at(place, () => expandAll(given, env, key)), {
       from: key,
       base: dirname(document.file),
       home: homeFolder(env),
