@@ -21,7 +21,7 @@ const allowed = (from: string, to: string): boolean => {
   // the package's own facts and the folder of templates are no code
   if (to.startsWith('..')) return to.endsWith('.json')
   if (here === there) return true
-  if (there in OUTSIDE) return there === 'context.ts' && floorOf(here) > floorOf('tools')
+  if (there in OUTSIDE) return there === 'context.ts' && (here === 'index.ts' || floorOf(here) > floorOf('tools'))
   return floorOf(there) >= 0 && floorOf(there) <= (OUTSIDE[here] ?? floorOf(here) - 1)
 }
 

@@ -1,7 +1,7 @@
 import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
 import { cluster, connection, project, removal, timeout } from './flags.ts'
-import { clusterTable, removedList } from './text.ts'
+import { clusterTable, infoText, removedList } from './text.ts'
 
 export const makeFlags = {
   retain: { type: 'boolean', summary: 'keep what was made when a step fails' },
@@ -80,7 +80,7 @@ const info = command({
   examples: ['ksail cluster info', 'ksail cluster info --name dev -o json'],
   flags: { ...project, ...connection },
   run: async (input, ctx) => (await import('../../cluster/info.ts')).clusterInfo(input, ctx),
-  text: (result) => Object.entries(result).map(([key, value]) => `${key}: ${typeof value === 'object' ? JSON.stringify(value) : value}`).join('\n'),
+  text: infoText,
 })
 
 export const clusterCommands: readonly AnyCommand[] = [init, create, remove, start, stop, list, info]
