@@ -1,6 +1,6 @@
 import { Agent, request, type IncomingMessage } from 'node:http'
 import { join } from 'node:path'
-import { createInterface } from 'node:readline'
+import { StringDecoder } from 'node:string_decoder'
 import { KsailError, messageOf } from '../base/errors.ts'
 import type { ErrorCode } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
@@ -20,6 +20,8 @@ interface PatchOptions {
 interface KubeList<T> {
   readonly items: readonly T[]
   readonly resourceVersion: string
+  /** The server's clock when it answered, in milliseconds; cluster times are only comparable with this one. */
+  readonly date: number | undefined
 }
 
 export interface WatchEvent<T> {
@@ -114,16 +116,17 @@ const bodyOf = async (response: IncomingMessage): Promise<string> => {
 export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () => Promise<void>): Kube => {
   const agent = new Agent({ keepAlive: true })
   const send = sender(socket, agent)
-  const ask = async (what: Send): Promise<{ status: number; body: string }> => {
+  const ask = async (what: Send): Promise<{ status: number; body: string; date: number }> => {
     const response = await send({ signal: ctx.signal, timeout: 30_000, ...what })
-    return { status: response.statusCode ?? 0, body: await bodyOf(response) }
+    return { status: response.statusCode ?? 0, body: await bodyOf(response), date: Date.parse(response.headers.date ?? '') }
   }
-  const read = async (path: string): Promise<string | undefined> => {
-    const { status, body } = await ask({ method: 'GET', path })
+  const fetched = async (path: string): Promise<{ body: string; date: number } | undefined> => {
+    const { status, body, date } = await ask({ method: 'GET', path })
     if (status === 404) return undefined
     if (status >= 300) throw failureOf(status, body, `reading ${path}`)
-    return body
+    return { body, date }
   }
+  const read = async (path: string): Promise<string | undefined> => (await fetched(path))?.body
   const get = async <T>(path: string): Promise<T | undefined> => {
     const body = await read(path)
     return body === undefined ? undefined : (JSON.parse(body) as T)
@@ -140,9 +143,10 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () 
     patch,
     text: read,
     list: async <T>(path: string) => {
-      const list = await get<{ items: T[] | null; metadata: { resourceVersion: string }; kind: string; apiVersion: string }>(path)
-      if (list === undefined) return undefined
-      return { items: list.items ?? [], resourceVersion: list.metadata.resourceVersion }
+      const answer = await fetched(path)
+      if (answer === undefined) return undefined
+      const list = JSON.parse(answer.body) as { items: T[] | null; metadata: { resourceVersion: string } }
+      return { items: list.items ?? [], resourceVersion: list.metadata.resourceVersion, date: Number.isNaN(answer.date) ? undefined : answer.date }
     },
     apply: async (objects, options) => {
       for (const object of objects) await patch(pathOf(object), object, { ...options, type: 'apply' })
@@ -158,8 +162,17 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () 
       const both = signal === undefined ? ctx.signal : AbortSignal.any([ctx.signal, signal])
       const response = await send({ method: 'GET', path: `${path}${path.includes('?') ? '&' : '?'}${query}`, signal: both })
       if ((response.statusCode ?? 0) >= 300) throw failureOf(response.statusCode ?? 0, await bodyOf(response), `watching ${path}`)
+      const decoder = new StringDecoder('utf8')
+      let rest = ''
       try {
-        for await (const line of createInterface({ input: response, crlfDelay: Infinity })) if (line !== '') yield JSON.parse(line) as WatchEvent<T>
+        for await (const chunk of response) {
+          const lines = (rest + decoder.write(chunk as Buffer)).split('\n')
+          rest = lines.pop() ?? ''
+          for (const line of lines) if (line !== '') yield JSON.parse(line) as WatchEvent<T>
+        }
+      } catch (error) {
+        both.throwIfAborted()
+        throw new KubeError('unreachable', `the connection to the cluster broke: ${messageOf(error)}`, undefined, 'run ksail cluster info to see what is down')
       } finally {
         response.destroy()
       }

@@ -1,0 +1,77 @@
+import type { Context } from '../base/context.ts'
+import type { Target } from '../base/target.ts'
+import type { Kube } from '../tools/kube.ts'
+import type { ToolName } from '../tools/index.ts'
+
+export interface SyncOptions {
+  /** As the cluster reaches it: `oci://host[:port]/repository`, without a tag. */
+  readonly url: string
+  readonly insecure: boolean
+  readonly tag: string
+  /** Name of the Secret with the registry's credentials. */
+  readonly pullSecret?: string | undefined
+}
+
+/** What the engine of a cluster reads. */
+export interface ClusterSource {
+  readonly url: string
+  readonly tag: string | undefined
+  /** Set when the source is pinned to a digest. */
+  readonly digest: string | undefined
+  /** What it fetched last, as `dev@sha256:…`. */
+  readonly revision?: string | undefined
+  /** The object that says so, as `OCIRepository/flux-system/flux-system`. */
+  readonly resource: string
+}
+
+export interface WaitOptions {
+  readonly digest: string
+  readonly tag: string
+  /** Milliseconds; default the target's. */
+  readonly timeout?: number | undefined
+  /** Follows a tag that moves to another digest meanwhile; without it that is a conflict. */
+  readonly latest?: boolean | undefined
+  /** Milliseconds in which a registry that the cluster cannot reach yet is no failure, as while a cluster is made. */
+  readonly patience?: number | undefined
+  /** What the tag resolves to in the registry now. */
+  readonly head?: (() => Promise<string | undefined>) | undefined
+  /** An open connection; without it one is made and closed. */
+  readonly kube?: Kube | undefined
+}
+
+export interface Reconciled {
+  readonly name: string
+  readonly namespace: string
+  readonly revision: string
+  /** Milliseconds from the start of the wait. */
+  readonly ms: number
+}
+
+export interface ReconcileResult {
+  readonly digest: string
+  readonly revision: string
+  readonly source: string
+  readonly kustomizations: readonly Reconciled[]
+  /** Workloads and releases that were checked. */
+  readonly workloads: number
+  /** Milliseconds from the start of the wait to the end of each phase. */
+  readonly phases: { readonly fetched: number; readonly applied: number; readonly rolledOut: number }
+  readonly ms: number
+}
+
+/** What makes a cluster follow a registry. */
+export interface Engine {
+  readonly summary: string
+  /** Asked for up front. Empty: the engine does nothing. */
+  readonly tools: readonly ToolName[]
+  /** Names of the controllers that the start folder needs. */
+  components(ctx: Context, target: Target): Promise<readonly string[]>
+  /** The controllers as YAML, ready for server-side apply. */
+  manifests(ctx: Context, target: Target, options: { readonly components: readonly string[] }): Promise<string>
+  /** The objects that name source and start folder as YAML; they need the kinds that `manifests` brings. */
+  sync(ctx: Context, target: Target, options: SyncOptions): Promise<string>
+  /** What the cluster reads now; undefined when it reads nothing. */
+  source(ctx: Context, target: Target, kube?: Kube): Promise<ClusterSource | undefined>
+  /** Makes the engine take a digest and waits until it is live. */
+  reconcile(ctx: Context, target: Target, options: WaitOptions): Promise<ReconcileResult>
+}
