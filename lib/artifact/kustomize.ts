@@ -1,0 +1,176 @@
+import { posix } from 'node:path'
+import type { Described, Facts } from './facts.ts'
+
+/** Why a kustomization would not build. */
+export interface Problem {
+  readonly file: string
+  readonly line?: number | undefined
+  readonly text: string
+}
+
+/** The files of an artifact as kustomize sees them. */
+export interface Tree {
+  readonly facts: ReadonlyMap<string, Facts>
+  readonly textOf: (path: string) => string
+  /** Left out of the artifact by a rule. */
+  readonly isLeftOut: (path: string) => boolean
+}
+
+/** What plain reading tells about one start folder. */
+export interface Root {
+  readonly folder: string
+  readonly problems: readonly Problem[]
+  readonly objects: readonly Described[]
+  /** Files that the build reads. */
+  readonly reached: ReadonlySet<string>
+  /** Something that only kustomize itself can judge. */
+  readonly needsBuilder: boolean
+  /** Fetched from elsewhere: neither we nor an offline build can judge it. */
+  readonly remote: readonly string[]
+  /** Entries of the root that Flux makes when the folder has no kustomization.yaml. */
+  readonly generated: readonly string[] | undefined
+}
+
+const NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
+const REMOTE = /^(?:https?|git|ssh|file|oci):|^git@|^github\.com[/:]|\?ref=|^[\w-]+(?:\.[\w-]+)+\/.+\/\/|\.git(?:\/|$|\?)/
+/** What cannot make a build fail, and changes no name. */
+const PLAIN = new Set(['apiVersion', 'kind', 'metadata', 'resources', 'bases', 'namespace', 'labels', 'commonLabels', 'commonAnnotations', 'images', 'buildMetadata', 'sortOptions'])
+const CLUSTER_WIDE = new Set([
+  'Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'StorageClass', 'IngressClass', 'PriorityClass', 'RuntimeClass',
+  'APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'Node', 'CSIDriver', 'CSINode',
+  'CertificateSigningRequest', 'VolumeAttachment', 'VolumeSnapshotClass', 'GatewayClass', 'ClusterIssuer',
+])
+
+type Plain = Readonly<Record<string, unknown>>
+const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
+const strings = (value: unknown): string[] => (Array.isArray(value) ? value.filter((it) => typeof it === 'string') : [])
+const objects = (value: unknown): Plain[] => (Array.isArray(value) ? value.filter(isObject) : [])
+
+/** Files that a kustomization names besides its resources. */
+const otherFiles = (content: Plain): string[] => [
+  ...objects(content['patches']).flatMap((it) => (typeof it['path'] === 'string' ? [it['path']] : [])),
+  ...objects(content['patchesJson6902']).flatMap((it) => (typeof it['path'] === 'string' ? [it['path']] : [])),
+  ...objects(content['replacements']).flatMap((it) => (typeof it['path'] === 'string' ? [it['path']] : [])),
+  ...strings(content['patchesStrategicMerge']).filter((it) => !it.includes('\n')),
+  ...['configMapGenerator', 'secretGenerator'].flatMap((key) => objects(content[key]).flatMap((it) => [
+    ...strings(it['files']).map((file) => file.slice(file.indexOf('=') + 1)), ...strings(it['envs']), ...(typeof it['env'] === 'string' ? [it['env']] : []),
+  ])),
+  ...['crds', 'configurations'].flatMap((key) => strings(content[key])),
+  ...(isObject(content['openapi']) && typeof content['openapi']['path'] === 'string' ? [content['openapi']['path']] : []),
+]
+
+const FOLDERS = ['components', 'transformers', 'generators', 'validators']
+
+const idOf = ({ group, version, kind, namespace, name }: Described): string => `${group}/${version}/${kind}/${namespace}/${name}`
+
+/** Reads what a start folder builds, without a process: what is missing, does not parse, is no object or is there twice. */
+export const readRoot = (tree: Tree, start: string): Root => {
+  const problems: Problem[] = []
+  const reached = new Set<string>()
+  const remote: string[] = []
+  let needsBuilder = false
+  let generated: string[] | undefined
+  const folders = new Set<string>()
+  for (const path of tree.facts.keys()) for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at))
+
+  const kustomizationIn = (folder: string): string[] => NAMES.map((name) => posix.join(folder, name)).filter((path) => tree.facts.has(path))
+
+  const lineIn = (file: string, entry: string): number | undefined => {
+    const at = tree.textOf(file).split('\n').findIndex((line) => line.includes(entry))
+    return at === -1 ? undefined : at + 1
+  }
+
+  const gone = (file: string, entry: string, path: string): void => {
+    const why = tree.isLeftOut(path) ? 'is left out of the artifact by an ignore rule' : path.startsWith('..') ? 'is outside of what is pushed' : 'does not exist'
+    problems.push({ file, line: lineIn(file, entry), text: `${entry} ${why}` })
+  }
+
+  const manifest = (path: string): Described[] => {
+    reached.add(path)
+    const facts = tree.facts.get(path)
+    if (facts === undefined) return []
+    if (facts.error !== undefined) problems.push({ file: path, line: facts.error.line, text: facts.error.text })
+    for (const { line, lacks } of facts.objects) if (lacks !== undefined) problems.push({ file: path, line, text: `not a Kubernetes object: it has no ${lacks}` })
+    return facts.objects.filter(({ lacks, local }) => lacks === undefined && local !== true)
+  }
+
+  const twice = (file: string, found: readonly Described[]): void => {
+    const seen = new Set<string>()
+    for (const object of found) {
+      const id = idOf(object)
+      if (seen.has(id)) problems.push({ file, text: `${object.kind} ${object.namespace === '' ? '' : `${object.namespace}/`}${object.name} is there twice` })
+      seen.add(id)
+    }
+  }
+
+  const entry = (file: string, folder: string, name: string, stack: readonly string[]): Described[] => {
+    if (REMOTE.test(name)) {
+      remote.push(name)
+      return []
+    }
+    const path = posix.normalize(posix.join(folder, name)).replace(/\/$/, '')
+    if (tree.facts.has(path)) return manifest(path)
+    if (path === '.' || folders.has(path)) return load(path === '.' ? '' : path, stack, { file, name })
+    gone(file, name, path)
+    return []
+  }
+
+  const load = (folder: string, stack: readonly string[], from: { file: string; name: string }): Described[] => {
+    const [file, second] = kustomizationIn(folder)
+    if (stack.includes(folder)) {
+      problems.push({ file: from.file, line: lineIn(from.file, from.name), text: `${from.name} leads back to where it is read from` })
+      return []
+    }
+    if (file === undefined) {
+      problems.push({ file: from.file, line: lineIn(from.file, from.name), text: `${from.name} has no kustomization.yaml` })
+      return []
+    }
+    if (second !== undefined) problems.push({ file: second, text: `there is also ${file}` })
+    reached.add(file)
+    const facts = tree.facts.get(file)
+    if (facts?.error !== undefined) {
+      problems.push({ file, line: facts.error.line, text: facts.error.text })
+      return []
+    }
+    const content = facts?.kustomization
+    if (!isObject(content) || Object.keys(content).every((key) => ['apiVersion', 'kind', 'metadata'].includes(key))) {
+      problems.push({ file, line: 1, text: content === null || isObject(content) ? 'is empty: write "resources: []"' : 'is no kustomization' })
+      return []
+    }
+    const inner = [...stack, folder]
+    const lists = ['resources', 'bases']
+    if (Object.keys(content).some((key) => !PLAIN.has(key)) || lists.some((key) => content[key] !== undefined && content[key] !== null && (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length))) needsBuilder = true
+    if (content['namespace'] !== undefined && typeof content['namespace'] !== 'string') needsBuilder = true
+    let found = lists.flatMap((key) => strings(content[key])).flatMap((name) => entry(file, folder, name, inner))
+    for (const name of FOLDERS.flatMap((key) => strings(content[key])).filter((it) => !it.includes('\n'))) entry(file, folder, name, inner)
+    for (const name of otherFiles(content)) {
+      const path = posix.normalize(posix.join(folder, name))
+      if (REMOTE.test(name)) remote.push(name)
+      else if (tree.facts.has(path)) reached.add(path)
+      else gone(file, name, path)
+    }
+    const namespace = content['namespace']
+    if (typeof namespace === 'string' && namespace !== '') found = found.map((object) => (CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace }))
+    twice(file, found)
+    return found
+  }
+
+  /** Flux makes a root of every manifest below a folder without kustomization.yaml, and of the kustomizations that it meets. */
+  const generate = (folder: string): Described[] => {
+    const prefix = folder === '' ? '' : `${folder}/`
+    const below = [...tree.facts.keys()].filter((path) => path.startsWith(prefix))
+    const kustomized = [...new Set(below.filter((path) => NAMES.includes(posix.basename(path))).map((path) => posix.dirname(path)))]
+    const outermost = kustomized.filter((path) => !kustomized.some((other) => other !== path && path.startsWith(`${other}/`)))
+    const files = below.filter((path) => /\.ya?ml$/.test(path) && !outermost.some((other) => path.startsWith(`${other}/`)))
+    generated = [...files, ...outermost].map((path) => path.slice(prefix.length))
+    const found = [...files.flatMap(manifest), ...outermost.flatMap((path) => load(path, [folder], { file: path, name: path }))]
+    twice(folder === '' ? '.' : folder, found)
+    return found
+  }
+
+  const folder = posix.normalize(start.replace(/^\/+/, '')).replace(/^\.\/?|\/+$/g, '')
+  const isThere = folder === '' || folders.has(folder)
+  if (!isThere) return { folder, problems: [{ file: folder, text: 'the start folder does not exist in the artifact' }], objects: [], reached, needsBuilder: false, remote, generated: undefined }
+  const found = kustomizationIn(folder).length === 0 ? generate(folder) : load(folder, [], { file: folder, name: folder })
+  return { folder, problems, objects: found, reached, needsBuilder, remote, generated }
+}
