@@ -9,7 +9,3 @@ export const later = {
   provider: ['Host', 'Hetzner'],
   engine: ['ArgoCD'],
 } as const
-
-export type DistributionName = (typeof distributionNames)[number]
-export type ProviderName = (typeof providerNames)[number]
-export type EngineName = (typeof engineNames)[number]

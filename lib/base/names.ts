@@ -1,7 +1,13 @@
 import { KsailError } from './errors.ts'
 
 /** Labels of everything that ksail makes with Docker. */
-export const LABELS = { cluster: 'io.ksail.cluster', role: 'io.ksail.role', port: 'io.ksail.port', project: 'io.ksail.project', directory: 'io.ksail.directory' } as const
+export const LABELS = {
+  cluster: 'io.ksail.cluster',
+  role: 'io.ksail.role',
+  port: 'io.ksail.port',
+  project: 'io.ksail.project',
+  directory: 'io.ksail.directory',
+} as const
 
 const problems = {
   length: 'is longer than 63 characters',
@@ -27,7 +33,10 @@ export const validateName = (name: string): string | undefined => {
   if (name === '') return undefined
   const reason = problemOf(name)
   if (reason === undefined) return name
-  throw new KsailError('usage', `the cluster name "${name}" ${problems[reason]}`, { reason, hint: 'use a letter first, then letters, digits and -, all lower case, as in my-cluster' })
+  throw new KsailError('usage', `the cluster name "${name}" ${problems[reason]}`, {
+    reason,
+    hint: 'use a letter first, then letters, digits and -, all lower case, as in my-cluster',
+  })
 }
 
 /** A folder's name as the name of a cluster: lower case, other characters become `-`. */
@@ -46,7 +55,8 @@ export const mirrorName = (cluster: string, host: string): string => `${cluster}
 export const mirrorEndpoint = (cluster: string, host: string): string => `http://${mirrorName(cluster, host)}:5000`
 
 /** Nodes as kind names them: the first of a role has no number. */
-export const nodeName = (cluster: string, role: 'control-plane' | 'worker', number = 1): string => `${cluster}-${role}${number === 1 ? '' : number}`
+export const nodeName = (cluster: string, role: 'control-plane' | 'worker', number = 1): string =>
+  `${cluster}-${role}${number === 1 ? '' : number}`
 
 const contextPrefixes = { Vanilla: 'kind-', Talos: 'admin@' } as const
 
@@ -58,9 +68,13 @@ export const contextName = (distribution: string, cluster: string): string =>
 export const clusterOfContext = (context: string): { readonly distribution: string; readonly cluster: string } => {
   const known = Object.entries(contextPrefixes).find(([, prefix]) => context.startsWith(prefix))
   if (known === undefined)
-    throw new KsailError('usage', `the context "${context}" is not one of a cluster that ksail makes`, { reason: 'unknown', hint: 'pass --name' })
+    throw new KsailError('usage', `the context "${context}" is not one of a cluster that ksail makes`, {
+      reason: 'unknown',
+      hint: 'pass --name',
+    })
   const cluster = context.slice(known[1].length)
-  if (cluster === '') throw new KsailError('usage', `the context "${context}" names no cluster`, { reason: 'empty-name', hint: 'pass --name' })
+  if (cluster === '')
+    throw new KsailError('usage', `the context "${context}" names no cluster`, { reason: 'empty-name', hint: 'pass --name' })
   return { distribution: known[0], cluster }
 }
 
@@ -92,7 +106,10 @@ export const repositoryName = (project: string, source: string): string => {
 /** The folder of the artifact in which the engine starts, cleaned and with a leading `./`. Throws `config` when it leads out of the artifact. */
 export const syncPath = (text: string): string => {
   const wrong = (): KsailError =>
-    new KsailError('config', `spec.workload.kustomizationFile: "${text}" is not a folder inside the artifact`, { reason: 'path', hint: 'name a folder below the source directory, as clusters/local' })
+    new KsailError('config', `spec.workload.kustomizationFile: "${text}" is not a folder inside the artifact`, {
+      reason: 'path',
+      hint: 'name a folder below the source directory, as clusters/local',
+    })
   const path = text.trim()
   if (path.startsWith('/') || path.includes('\\') || /^[a-z]:/i.test(path)) throw wrong()
   const parts: string[] = []

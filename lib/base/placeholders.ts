@@ -2,8 +2,6 @@ import { KsailError } from './errors.ts'
 
 const PLACEHOLDER = /\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}/g
 
-export const hasPlaceholder = (text: string): boolean => text.search(PLACEHOLDER) >= 0
-
 /**
  * Replaces `${VAR}` and `${VAR:-default}`, once; every other form stays. `seen` gets each value that came from the environment.
  * Throws `config` for a variable that is unset and has no default, naming it and the setting it stands in.

@@ -43,16 +43,19 @@ export const isTag = (text: string): boolean => TAG.test(text)
 export const splitDigest = (text: string, shown: string): { readonly rest: string; readonly digest: string | undefined } => {
   const match = /@(sha256|sha512):([^@/]*)$/.exec(text)
   if (match === null) return { rest: text, digest: undefined }
-  if (!new RegExp(`^[0-9a-f]{${match[1] === 'sha256' ? 64 : 128}}$`).test(match[2]!)) throw wrong(shown, 'digest', `"${match[0].slice(1)}" is not a digest`)
+  if (!new RegExp(`^[0-9a-f]{${match[1] === 'sha256' ? 64 : 128}}$`).test(match[2]!))
+    throw wrong(shown, 'digest', `"${match[0].slice(1)}" is not a digest`)
   return { rest: text.slice(0, match.index), digest: match[0].slice(1) }
 }
 
 /** `host[:port]` into its parts. */
 export const parseAuthority = (authority: string, shown: string): Pick<Reference, 'host' | 'port'> => {
   const match = /^(?:\[([0-9A-Fa-f:.%]+)\]|([A-Za-z0-9._-]+))(?::(.*))?$/s.exec(authority)
-  if (match === null) throw wrong(shown, 'host', authority === '' || authority.startsWith(':') ? 'the host is missing' : `"${authority}" is not a host`)
+  if (match === null)
+    throw wrong(shown, 'host', authority === '' || authority.startsWith(':') ? 'the host is missing' : `"${authority}" is not a host`)
   const port = match[3]
-  if (port !== undefined && (!/^\d+$/.test(port) || Number(port) < 1 || Number(port) > 65535)) throw wrong(shown, 'port', `"${port}" is not a port`, 'use a number from 1 to 65535')
+  if (port !== undefined && (!/^\d+$/.test(port) || Number(port) < 1 || Number(port) > 65535))
+    throw wrong(shown, 'port', `"${port}" is not a port`, 'use a number from 1 to 65535')
   return { host: (match[1] ?? match[2]!).toLowerCase(), port: port === undefined ? undefined : Number(port) }
 }
 
@@ -61,9 +64,11 @@ export const parsePath = (path: string, shown: string): Pick<Reference, 'reposit
   const colon = path.indexOf(':', path.lastIndexOf('/') + 1)
   const last = colon < 0 ? -1 : path.lastIndexOf(':')
   const tag = last < 0 ? undefined : path.slice(last + 1)
-  if (tag !== undefined && !TAG.test(tag)) throw wrong(shown, 'tag', `"${tag}" is not a tag`, 'use letters, digits, ., _ and -, at most 128')
+  if (tag !== undefined && !TAG.test(tag))
+    throw wrong(shown, 'tag', `"${tag}" is not a tag`, 'use letters, digits, ., _ and -, at most 128')
   const repository = (last < 0 ? path : path.slice(0, last)).toLowerCase()
-  if (repository !== '' && !repository.split('/').every((segment) => SEGMENT.test(segment))) throw wrong(shown, 'repository', `"${repository}" is not a repository`)
+  if (repository !== '' && !repository.split('/').every((segment) => SEGMENT.test(segment)))
+    throw wrong(shown, 'repository', `"${repository}" is not a repository`)
   return { repository, tag }
 }
 
@@ -89,7 +94,8 @@ export const parseReference = (text: string, use: 'push' | 'read'): Reference | 
   const where = parseAuthority(authority, shown)
   const path = parsePath(slash < 0 ? '' : rest.slice(slash + 1), shown)
   if (path.repository === '') throw wrong(shown, 'repository', 'the repository is missing')
-  if (digest !== undefined && use === 'push') throw wrong(shown, 'digest-target', 'a digest is not something to push to', 'name a tag instead')
+  if (digest !== undefined && use === 'push')
+    throw wrong(shown, 'digest-target', 'a digest is not something to push to', 'name a tag instead')
   return { ...where, ...path, digest }
 }
 
@@ -97,5 +103,8 @@ export const parseReference = (text: string, use: 'push' | 'read'): Reference | 
 export const parseClusterUrl = (url: string): Pick<Reference, 'host' | 'port' | 'repository'> => {
   const rest = url.trim().replace(/^oci:\/\//, '')
   const slash = rest.indexOf('/')
-  return { ...parseAuthority(slash < 0 ? rest : rest.slice(0, slash), url), repository: slash < 0 ? '' : rest.slice(slash + 1).replace(/\/$/, '') }
+  return {
+    ...parseAuthority(slash < 0 ? rest : rest.slice(0, slash), url),
+    repository: slash < 0 ? '' : rest.slice(slash + 1).replace(/\/$/, ''),
+  }
 }

@@ -16,7 +16,10 @@ interface Given {
 }
 
 const given = ({ flag, env }: Given): { readonly name: string; readonly from: string } | undefined => {
-  for (const [text, from] of [[flag, '--name'], [env, 'KSAIL_CLUSTER_NAME']] as const) {
+  for (const [text, from] of [
+    [flag, '--name'],
+    [env, 'KSAIL_CLUSTER_NAME'],
+  ] as const) {
     const name = validateName(text?.trim() ?? '')
     if (name !== undefined) return { name, from }
   }
@@ -25,7 +28,8 @@ const given = ({ flag, env }: Given): { readonly name: string; readonly from: st
 
 const chosenFolder = (directory: string): { readonly name: string; readonly from: string } => {
   const name = nameOfFolder(basename(directory))
-  if (!/^[a-z]/.test(name)) throw new KsailError('usage', `the folder ${directory} makes no cluster name`, { hint: 'pass --name', reason: 'start' })
+  if (!/^[a-z]/.test(name))
+    throw new KsailError('usage', `the folder ${directory} makes no cluster name`, { hint: 'pass --name', reason: 'start' })
   return { name, from: 'the name of the folder' }
 }
 
@@ -39,12 +43,19 @@ export const chooseCluster = ({ directory, documents }: Loaded, asked: Given): C
     return { ...(wanted ?? own), document }
   }
   const refuse = (message: string): KsailError =>
-    new KsailError('usage', `${message}; there are`, { reason: 'cluster', details: documents.map((it) => titleOf(it, folder)), hint: 'pass one of them with --name' })
+    new KsailError('usage', `${message}; there are`, {
+      reason: 'cluster',
+      details: documents.map((it) => titleOf(it, folder)),
+      hint: 'pass one of them with --name',
+    })
   const [only] = documents
   if (only === undefined) return { ...(wanted ?? chosenFolder(directory)), document: undefined }
   if (documents.length === 1) {
     if (wanted !== undefined && only.name !== undefined && only.name !== wanted.name)
-      throw new KsailError('usage', `${basename(only.file)} is the configuration of cluster "${only.name}", not of "${wanted.name}"`, { reason: 'cluster', hint: `pass --name ${only.name}, or --config` })
+      throw new KsailError('usage', `${basename(only.file)} is the configuration of cluster "${only.name}", not of "${wanted.name}"`, {
+        reason: 'cluster',
+        hint: `pass --name ${only.name}, or --config`,
+      })
     return named(only)
   }
   if (wanted === undefined) {

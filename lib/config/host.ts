@@ -27,7 +27,11 @@ interface Reached {
 }
 
 /** Where this machine reaches a registry that is named as pods see it. */
-export const reachFromHere = async ({ host, port }: Pick<Reference, 'host' | 'port'>, cluster: string, sources: HostSources): Promise<Reached> => {
+export const reachFromHere = async (
+  { host, port }: Pick<Reference, 'host' | 'port'>,
+  cluster: string,
+  sources: HostSources,
+): Promise<Reached> => {
   const asItIs = { host, port, external: !isLoopback(host) }
   const address = isIP(host) !== 0
   if (isLoopback(host) || (host.includes('.') && !address)) return asItIs
@@ -38,16 +42,26 @@ export const reachFromHere = async ({ host, port }: Pick<Reference, 'host' | 'po
   } catch (error) {
     if (!isKsailError(error, 'unreachable', 'tool')) throw error
     if (address) return asItIs
-    throw new KsailError(error.code, `docker cannot be asked where ${host} is: ${error.message}`, { reason: 'docker-unreachable', hint: error.hint, cause: error })
+    throw new KsailError(error.code, `docker cannot be asked where ${host} is: ${error.message}`, {
+      reason: 'docker-unreachable',
+      hint: error.hint,
+      cause: error,
+    })
   }
   if (address && found?.addresses.includes(host) !== true) return asItIs
   if (found === undefined) {
     if (host !== own) return asItIs
-    throw new KsailError('unresolved', `the cluster reads from ${host}, but there is no such container`, { reason: 'registry-missing', hint: 'run ksail cluster create, which makes it again' })
+    throw new KsailError('unresolved', `the cluster reads from ${host}, but there is no such container`, {
+      reason: 'registry-missing',
+      hint: 'run ksail cluster create, which makes it again',
+    })
   }
   if (!found.running) throw registryStopped(found.name, cluster)
   if (found.port === undefined)
-    throw new KsailError('unresolved', `container ${found.name} publishes no port of a registry`, { reason: 'registry-missing', hint: 'run ksail cluster create, which makes it again' })
+    throw new KsailError('unresolved', `container ${found.name} publishes no port of a registry`, {
+      reason: 'registry-missing',
+      hint: 'run ksail cluster create, which makes it again',
+    })
   const machine = await sources.dockerHost()
   return { host: machine, port: found.port, external: !isLoopback(machine) }
 }

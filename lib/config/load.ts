@@ -45,7 +45,11 @@ const findUpwards = async ({ cwd, env }: Pick<Context, 'cwd' | 'env'>): Promise<
   return undefined
 }
 
-const documentsOf = async (file: string, main: boolean, { cwd, env }: Pick<Context, 'cwd' | 'env'>): Promise<readonly ClusterDocument[]> => {
+const documentsOf = async (
+  file: string,
+  main: boolean,
+  { cwd, env }: Pick<Context, 'cwd' | 'env'>,
+): Promise<readonly ClusterDocument[]> => {
   const text = await readText(file)
   if (text === undefined) return []
   const documents = await parseYaml(text, shownPath(file, cwd))
@@ -74,12 +78,14 @@ const findFile = async (config: string | undefined, ctx: Context): Promise<Found
     return file === undefined ? undefined : { file, exact: false }
   }
   const file = resolve(ctx.cwd, given)
-  if (!(await exists(file))) throw new KsailError('config', `there is no file ${given}`, { hint: `correct ${from}, or run ksail cluster init` })
+  if (!(await exists(file)))
+    throw new KsailError('config', `there is no file ${given}`, { hint: `correct ${from}, or run ksail cluster init` })
   return { file, exact: true }
 }
 
 /** Absolute path of the configuration that counts; undefined when there is none. One that is named and missing is `config`. */
-export const findConfigFile = async ({ config }: { readonly config?: string | undefined }, ctx: Context): Promise<string | undefined> => (await findFile(config, ctx))?.file
+export const findConfigFile = async ({ config }: { readonly config?: string | undefined }, ctx: Context): Promise<string | undefined> =>
+  (await findFile(config, ctx))?.file
 
 /** Finds and reads the configuration: `--config`, else KSAIL_CONFIG, which are exact, else ksail.yaml upwards with the `ksail.*.yaml` beside it. */
 export const loadDocuments = async (config: string | undefined, ctx: Context): Promise<Loaded> => {

@@ -40,7 +40,10 @@ export const sourceOfOrigin = (origin: string): SettingSource | undefined =>
   origin === 'default' ? undefined : origin.startsWith('--') ? 'flag' : origin.startsWith('KSAIL_') ? 'env' : 'config'
 
 /** The tag of a project for what was found, by the tag chain. */
-export const tagOf = ({ config, origin }: Pick<Project, 'config' | 'origin'>, places: { readonly argument?: string | undefined; readonly registry?: string | undefined }): ChosenTag => {
+export const tagOf = (
+  { config, origin }: Pick<Project, 'config' | 'origin'>,
+  places: { readonly argument?: string | undefined; readonly registry?: string | undefined },
+): ChosenTag => {
   const source = sourceOfOrigin(origin.tag)
   return chooseTag({ ...places, ...(source === undefined ? {} : { [source]: config.tag }) })
 }
@@ -53,7 +56,11 @@ export interface NamedRegistry {
 }
 
 /** What one of the two registry settings says; undefined when it is blank or not given. */
-export const namedRegistry = ({ config, origin }: Pick<Project, 'config' | 'origin'>, setting: 'registry' | 'localRegistry', ctx: Context): NamedRegistry | undefined => {
+export const namedRegistry = (
+  { config, origin }: Pick<Project, 'config' | 'origin'>,
+  setting: 'registry' | 'localRegistry',
+  ctx: Context,
+): NamedRegistry | undefined => {
   const text = config[setting]
   const from = sourceOfOrigin(origin[setting])
   if (text === undefined || from === undefined) return undefined

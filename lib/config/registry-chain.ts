@@ -27,7 +27,10 @@ export interface Destination {
 
 export interface Sources extends HostSources {
   /** What the engine of the cluster reads; throws `unreachable` when there is nobody to ask. */
-  cluster(): Promise<{ readonly url: string; readonly tag?: string | undefined; readonly resource: string; readonly secret?: ClusterSecret | undefined } | undefined>
+  cluster(): Promise<
+    | { readonly url: string; readonly tag?: string | undefined; readonly resource: string; readonly secret?: ClusterSecret | undefined }
+    | undefined
+  >
   /** The running registry container of this cluster. */
   registry(): Promise<LocalRegistry | undefined>
   /** The same as it was recorded when the cluster was made: costs nothing, but may be out of date. */
@@ -89,19 +92,23 @@ const fromDocker = async ({ request, sources }: Input, miss: (why: string) => un
 }
 
 /** The places where a registry may be named, in order. */
-export const registryChain = new Chain<Input, Hit>('registry', 'pass oci://host/repository or --registry, or create a cluster with ksail cluster create', [
-  {
-    name: 'the oci:// reference on the command line',
-    find: ({ request }) => {
-      const where = parseReference(request.ref ?? '', 'push')
-      return where === undefined ? undefined : { where, from: 'argument' }
+export const registryChain = new Chain<Input, Hit>(
+  'registry',
+  'pass oci://host/repository or --registry, or create a cluster with ksail cluster create',
+  [
+    {
+      name: 'the oci:// reference on the command line',
+      find: ({ request }) => {
+        const where = parseReference(request.ref ?? '', 'push')
+        return where === undefined ? undefined : { where, from: 'argument' }
+      },
     },
-  },
-  { name: '--registry or KSAIL_REGISTRY', find: (input) => setting(input, 'registry') },
-  { name: 'spec.cluster.localRegistry', find: (input) => setting(input, 'localRegistry') },
-  { name: 'the GitOps source in the cluster', find: fromCluster },
-  { name: 'the registry container of the cluster', find: fromDocker },
-])
+    { name: '--registry or KSAIL_REGISTRY', find: (input) => setting(input, 'registry') },
+    { name: 'spec.cluster.localRegistry', find: (input) => setting(input, 'localRegistry') },
+    { name: 'the GitOps source in the cluster', find: fromCluster },
+    { name: 'the registry container of the cluster', find: fromDocker },
+  ],
+)
 
 /** A configured port on this machine that is not the one of the cluster's registry is used as it is, but people should know. */
 const portWarning = async ({ where, from }: Hit, { request, sources }: Input): Promise<readonly string[]> => {
@@ -109,7 +116,9 @@ const portWarning = async ({ where, from }: Hit, { request, sources }: Input): P
   try {
     const running = sources.recorded?.() ?? (await sources.registry())
     if (running?.port === undefined || running.port === where.port) return []
-    return [`${hostPort(where)} is configured, but the registry of cluster "${request.project.target.name}" (${running.name}) listens on port ${running.port}`]
+    return [
+      `${hostPort(where)} is configured, but the registry of cluster "${request.project.target.name}" (${running.name}) listens on port ${running.port}`,
+    ]
   } catch (error) {
     // the port is known without Docker; who cannot be asked has nothing to add
     if (isKsailError(error, 'interrupted', 'terminated')) throw error
@@ -129,10 +138,15 @@ export const resolveRegistry = async (request: RegistryRequest, sources: Sources
   const external = !isLoopback(where.host)
   const plainHttp = usesPlainHttp(where.host, request.options?.plainHttp === true)
   if (plainHttp && external && password !== '')
-    throw new KsailError('refused', `credentials for ${hostPort(where)} would travel in clear`, { hint: 'leave --plain-http away, or use a registry without a login' })
+    throw new KsailError('refused', `credentials for ${hostPort(where)} would travel in clear`, {
+      hint: 'leave --plain-http away, or use a registry without a login',
+    })
   return {
     reference: { host: where.host, port: where.port, repository, tag, digest: undefined },
-    username, password, external, plainHttp,
+    username,
+    password,
+    external,
+    plainHttp,
     registryFrom: hit.from,
     tagFrom,
     warnings: await portWarning(hit, input),

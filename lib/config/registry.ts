@@ -53,6 +53,9 @@ export const resolveDestination = async (request: RegistryRequest, ctx: Context)
   const { target } = request.project
   const record = await readRecord(ctx, target.name)
   // a configured port is compared with the recorded one, which costs no start of docker
-  const known = record?.project === target.project && record.port !== undefined ? { name: registryName(target.name), running: true, port: record.port, addresses: [] } : undefined
+  const known =
+    record?.project === target.project && record.port !== undefined
+      ? { name: registryName(target.name), running: true, port: record.port, addresses: [] }
+      : undefined
   return resolveRegistry(request, { ...sources, recorded: () => known }, ctx)
 }

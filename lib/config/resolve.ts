@@ -38,7 +38,10 @@ const fromEnv = (row: Row, { cwd, env }: Context): Answer | undefined => {
 }
 
 const dig = (value: unknown, path: readonly string[]): unknown =>
-  path.reduce<unknown>((it, key) => (typeof it === 'object' && it !== null && !Array.isArray(it) ? (it as Record<string, unknown>)[key] : undefined), value)
+  path.reduce<unknown>(
+    (it, key) => (typeof it === 'object' && it !== null && !Array.isArray(it) ? (it as Record<string, unknown>)[key] : undefined),
+    value,
+  )
 
 const expandAll = (value: unknown, env: Context['env'], setting: string): unknown => {
   if (typeof value === 'string') return expandPlaceholders(value, env, setting)

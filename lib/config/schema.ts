@@ -27,7 +27,12 @@ const typeOf = ({ type, choices, least }: Setting): Schema => {
   }
 }
 
-const map = (properties: Record<string, Schema>, over: Schema = {}): Schema => ({ type: 'object', ...over, additionalProperties: false, properties })
+const map = (properties: Record<string, Schema>, over: Schema = {}): Schema => ({
+  type: 'object',
+  ...over,
+  additionalProperties: false,
+  properties,
+})
 
 const put = (schema: Schema, path: readonly string[], leaf: Schema): void => {
   const properties = schema.properties!
@@ -42,14 +47,22 @@ const put = (schema: Schema, path: readonly string[], leaf: Schema): void => {
 /** The JSON schema of ksail.yaml, made of the rows: editors offer and check what the tool knows. */
 export const configSchema = (): Schema => {
   const schema = map(
-    { apiVersion: { const: 'ksail.io/v1alpha1' }, kind: { const: 'Cluster' }, metadata: map({ name: { type: 'string', description: 'name of the cluster' } }) },
+    {
+      apiVersion: { const: 'ksail.io/v1alpha1' },
+      kind: { const: 'Cluster' },
+      metadata: map({ name: { type: 'string', description: 'name of the cluster' } }),
+    },
     { $schema: 'https://json-schema.org/draft/2020-12/schema', title: 'ksail.yaml', description: 'One cluster of a project' },
   )
   for (const row of rows) {
     if (row.key === undefined) continue
     const leaf: Schema = { description: row.summary, ...(row.default === undefined ? {} : { default: row.default }), ...typeOf(row) }
     const inside = row.aliases?.find((alias) => alias.startsWith(`${row.key}.`))?.slice(row.key.length + 1)
-    put(schema, row.key.split('.'), inside === undefined ? leaf : { description: row.summary, anyOf: [typeOf(row), map({ [inside]: typeOf(row) })] })
+    put(
+      schema,
+      row.key.split('.'),
+      inside === undefined ? leaf : { description: row.summary, anyOf: [typeOf(row), map({ [inside]: typeOf(row) })] },
+    )
   }
   return schema
 }

@@ -25,34 +25,168 @@ export interface Setting {
 }
 
 const define = <const T extends Readonly<Record<string, Setting>>>(rows: T): { readonly [K in keyof T]: T[K] & { readonly name: K } } =>
-  Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, { ...row, name }])) as { readonly [K in keyof T]: T[K] & { readonly name: K } }
+  Object.fromEntries(Object.entries(rows).map(([name, row]) => [name, { ...row, name }])) as {
+    readonly [K in keyof T]: T[K] & { readonly name: K }
+  }
 
 /** One row per setting. */
 export const settings = define({
-  distribution: { type: 'enum', key: 'spec.cluster.distribution', flag: 'distribution', short: 'd', choices: distributionNames, later: later.distribution, default: 'Vanilla', summary: 'kind of Kubernetes' },
-  provider: { type: 'enum', key: 'spec.cluster.provider', flag: 'provider', choices: providerNames, later: later.provider, default: 'Auto', summary: 'where the nodes run' },
-  engine: { type: 'enum', key: 'spec.cluster.gitOpsEngine', flag: 'gitops-engine', short: 'g', choices: engineNames, later: later.engine, default: 'None', summary: 'GitOps engine to bootstrap' },
-  localRegistry: { type: 'string', key: 'spec.cluster.localRegistry', aliases: ['spec.cluster.localRegistry.registry'], flag: 'local-registry', raw: true, summary: 'registry of the project, as [user:pass@]host[:port][/path[:tag]]; default: one beside the cluster' },
+  distribution: {
+    type: 'enum',
+    key: 'spec.cluster.distribution',
+    flag: 'distribution',
+    short: 'd',
+    choices: distributionNames,
+    later: later.distribution,
+    default: 'Vanilla',
+    summary: 'kind of Kubernetes',
+  },
+  provider: {
+    type: 'enum',
+    key: 'spec.cluster.provider',
+    flag: 'provider',
+    choices: providerNames,
+    later: later.provider,
+    default: 'Auto',
+    summary: 'where the nodes run',
+  },
+  engine: {
+    type: 'enum',
+    key: 'spec.cluster.gitOpsEngine',
+    flag: 'gitops-engine',
+    short: 'g',
+    choices: engineNames,
+    later: later.engine,
+    default: 'None',
+    summary: 'GitOps engine to bootstrap',
+  },
+  localRegistry: {
+    type: 'string',
+    key: 'spec.cluster.localRegistry',
+    aliases: ['spec.cluster.localRegistry.registry'],
+    flag: 'local-registry',
+    raw: true,
+    summary: 'registry of the project, as [user:pass@]host[:port][/path[:tag]]; default: one beside the cluster',
+  },
   registry: { type: 'string', flag: 'registry', raw: true, summary: 'registry for this command, as [user:pass@]host[:port][/path[:tag]]' },
-  tag: { type: 'string', key: 'spec.workload.tag', flag: 'tag', summary: 'tag of the artifact; default: the one in the registry setting, else dev' },
-  alsoTags: { type: 'list', key: 'spec.workload.alsoTags', flag: 'also-tag', summary: 'further tag that moves with each push (repeatable)' },
-  sourceDirectory: { type: 'path', key: 'spec.workload.sourceDirectory', flag: 'source-directory', short: 's', default: 'k8s', summary: 'directory of the manifests' },
-  kustomizationFile: { type: 'string', key: 'spec.workload.kustomizationFile', flag: 'kustomization-file', default: './', summary: 'directory inside the artifact where the engine starts' },
-  controlPlanes: { type: 'number', key: 'spec.cluster.controlPlanes', flag: 'control-planes', default: 1, least: 1, summary: 'number of control plane nodes' },
+  tag: {
+    type: 'string',
+    key: 'spec.workload.tag',
+    flag: 'tag',
+    summary: 'tag of the artifact; default: the one in the registry setting, else dev',
+  },
+  alsoTags: {
+    type: 'list',
+    key: 'spec.workload.alsoTags',
+    flag: 'also-tag',
+    summary: 'further tag that moves with each push (repeatable)',
+  },
+  sourceDirectory: {
+    type: 'path',
+    key: 'spec.workload.sourceDirectory',
+    flag: 'source-directory',
+    short: 's',
+    default: 'k8s',
+    summary: 'directory of the manifests',
+  },
+  kustomizationFile: {
+    type: 'string',
+    key: 'spec.workload.kustomizationFile',
+    flag: 'kustomization-file',
+    default: './',
+    summary: 'directory inside the artifact where the engine starts',
+  },
+  controlPlanes: {
+    type: 'number',
+    key: 'spec.cluster.controlPlanes',
+    flag: 'control-planes',
+    default: 1,
+    least: 1,
+    summary: 'number of control plane nodes',
+  },
   workers: { type: 'number', key: 'spec.cluster.workers', flag: 'workers', default: 0, least: 0, summary: 'number of worker nodes' },
-  nodeImage: { type: 'string', key: 'spec.cluster.nodeImage', flag: 'node-image', summary: 'image of the nodes; default: that of the tool' },
-  registryImage: { type: 'string', key: 'spec.cluster.registryImage', flag: 'registry-image', default: 'registry:3', summary: 'image of the local registry' },
-  kubernetesVersion: { type: 'string', key: 'spec.cluster.kubernetesVersion', flag: 'kubernetes-version', summary: 'version of Kubernetes; default: that of the tool' },
-  distributionConfig: { type: 'path', key: 'spec.cluster.distributionConfig', flag: 'distribution-config', default: 'kind.yaml', summary: 'configuration of the distribution' },
-  kubeconfig: { type: 'path', key: 'spec.cluster.connection.kubeconfig', flag: 'kubeconfig', short: 'k', summary: 'kubeconfig; default: the first file of KUBECONFIG, else ~/.kube/config' },
-  context: { type: 'string', key: 'spec.cluster.connection.context', flag: 'context', short: 'c', summary: 'context in the kubeconfig; default: by the name of the cluster' },
-  timeout: { type: 'duration', key: 'spec.cluster.connection.timeout', flag: 'timeout', default: '5m', summary: 'longest wait, as 90s or 5m' },
-  fluxProfile: { type: 'enum', key: 'spec.cluster.flux.profile', flag: 'flux-profile', choices: fluxProfiles, default: 'local', summary: 'how the Flux controllers run: fast, or as flux install makes them' },
-  validateOnPush: { type: 'boolean', key: 'spec.workload.validateOnPush', default: true, summary: 'whether everything that the engine reaches must build before a push' },
-  allowPlaintextSecrets: { type: 'boolean', key: 'spec.workload.allowPlaintextSecrets', flag: 'allow-plaintext-secrets', default: false, summary: 'push Secrets that are not encrypted' },
+  nodeImage: {
+    type: 'string',
+    key: 'spec.cluster.nodeImage',
+    flag: 'node-image',
+    summary: 'image of the nodes; default: that of the tool',
+  },
+  registryImage: {
+    type: 'string',
+    key: 'spec.cluster.registryImage',
+    flag: 'registry-image',
+    default: 'registry:3',
+    summary: 'image of the local registry',
+  },
+  kubernetesVersion: {
+    type: 'string',
+    key: 'spec.cluster.kubernetesVersion',
+    flag: 'kubernetes-version',
+    summary: 'version of Kubernetes; default: that of the tool',
+  },
+  distributionConfig: {
+    type: 'path',
+    key: 'spec.cluster.distributionConfig',
+    flag: 'distribution-config',
+    default: 'kind.yaml',
+    summary: 'configuration of the distribution',
+  },
+  kubeconfig: {
+    type: 'path',
+    key: 'spec.cluster.connection.kubeconfig',
+    flag: 'kubeconfig',
+    short: 'k',
+    summary: 'kubeconfig; default: the first file of KUBECONFIG, else ~/.kube/config',
+  },
+  context: {
+    type: 'string',
+    key: 'spec.cluster.connection.context',
+    flag: 'context',
+    short: 'c',
+    summary: 'context in the kubeconfig; default: by the name of the cluster',
+  },
+  timeout: {
+    type: 'duration',
+    key: 'spec.cluster.connection.timeout',
+    flag: 'timeout',
+    default: '5m',
+    summary: 'longest wait, as 90s or 5m',
+  },
+  fluxProfile: {
+    type: 'enum',
+    key: 'spec.cluster.flux.profile',
+    flag: 'flux-profile',
+    choices: fluxProfiles,
+    default: 'local',
+    summary: 'how the Flux controllers run: fast, or as flux install makes them',
+  },
+  validateOnPush: {
+    type: 'boolean',
+    key: 'spec.workload.validateOnPush',
+    default: true,
+    summary: 'whether everything that the engine reaches must build before a push',
+  },
+  allowPlaintextSecrets: {
+    type: 'boolean',
+    key: 'spec.workload.allowPlaintextSecrets',
+    flag: 'allow-plaintext-secrets',
+    default: false,
+    summary: 'push Secrets that are not encrypted',
+  },
   editor: { type: 'string', key: 'spec.editor', flag: 'editor', summary: 'editor of cipher edit; default: SOPS_EDITOR, else EDITOR' },
-  ageKeyEnvVar: { type: 'string', key: 'spec.cluster.sops.ageKeyEnvVar', default: 'SOPS_AGE_KEY', summary: 'variable that holds age identities' },
-  sopsEnabled: { type: 'enum', key: 'spec.cluster.sops.enabled', choices: ['auto', 'true', 'false'], default: 'auto', summary: 'whether the cluster gets the age identities' },
+  ageKeyEnvVar: {
+    type: 'string',
+    key: 'spec.cluster.sops.ageKeyEnvVar',
+    default: 'SOPS_AGE_KEY',
+    summary: 'variable that holds age identities',
+  },
+  sopsEnabled: {
+    type: 'enum',
+    key: 'spec.cluster.sops.enabled',
+    choices: ['auto', 'true', 'false'],
+    default: 'auto',
+    summary: 'whether the cluster gets the age identities',
+  },
 })
 
 export type SettingName = keyof typeof settings
@@ -70,14 +204,17 @@ type Value<R> = R extends { readonly type: 'enum'; readonly choices: readonly (i
 
 /** Every setting with its value. Paths are absolute, durations milliseconds, registries as they were written. */
 export type Config = {
-  readonly [K in SettingName]: Rows[K] extends { readonly default: unknown } | { readonly type: 'list' } ? Value<Rows[K]> : Value<Rows[K]> | undefined
+  readonly [K in SettingName]: Rows[K] extends { readonly default: unknown } | { readonly type: 'list' }
+    ? Value<Rows[K]>
+    : Value<Rows[K]> | undefined
 }
 
 /** Settings as they are typed or passed: one optional entry per row. */
 export type SettingInputs = { readonly [K in SettingName]?: string | number | boolean | readonly string[] | undefined }
 
 /** The variable of a row, if it has a flag. */
-export const variableOf = ({ flag }: Pick<Setting, 'flag'>): string | undefined => (flag === undefined ? undefined : `KSAIL_${flag.toUpperCase().replaceAll('-', '_')}`)
+export const variableOf = ({ flag }: Pick<Setting, 'flag'>): string | undefined =>
+  flag === undefined ? undefined : `KSAIL_${flag.toUpperCase().replaceAll('-', '_')}`
 
 /** A setting as a flag of a command. It has no default: an absent flag stays undefined and the chain goes on. */
 export interface SettingFlag {

@@ -1,7 +1,7 @@
 import { isAbsolute, join, resolve } from 'node:path'
 import { parseDuration } from '../base/duration.ts'
 import { nearest } from '../base/nearest.ts'
-import { KsailError } from '../base/errors.ts'
+import type { KsailError } from '../base/errors.ts'
 import type { Setting } from './settings.ts'
 
 interface Where {
@@ -35,7 +35,8 @@ const FALSE = new Set(['false', '0', 'no', 'off'])
 export const valueOf = (row: Setting, given: unknown, where: Where): unknown => {
   const { from, base, home, fail } = where
   const list = texts(given)
-  if (list === undefined || (row.type !== 'list' && list.length !== 1)) throw fail(`${from} must be ${row.type === 'list' ? 'a list of texts' : `one ${row.type === 'enum' ? 'word' : row.type}`}`)
+  if (list === undefined || (row.type !== 'list' && list.length !== 1))
+    throw fail(`${from} must be ${row.type === 'list' ? 'a list of texts' : `one ${row.type === 'enum' ? 'word' : row.type}`}`)
   if (row.type === 'list') {
     const items = (Array.isArray(given) ? list : list[0]!.split(',')).map((it) => it.trim()).filter((it) => it !== '')
     return items.length === 0 ? undefined : items

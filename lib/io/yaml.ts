@@ -1,7 +1,7 @@
 import type { Document, LineCounter, Node } from 'yaml'
 import { configError, type Place } from '../base/errors.ts'
 
-export type Path = readonly (string | number)[]
+type Path = readonly (string | number)[]
 
 /** One document of a YAML file, with the places of its keys. */
 export interface YamlDocument {
@@ -14,7 +14,12 @@ export interface YamlDocument {
 
 type Ranged = { readonly range?: readonly [number, number, number] | null | undefined }
 
-const places = (document: Document.Parsed, counter: LineCounter, file: string, isMap: (node: unknown) => boolean): Omit<YamlDocument, 'value'> => {
+const places = (
+  document: Document.Parsed,
+  counter: LineCounter,
+  file: string,
+  isMap: (node: unknown) => boolean,
+): Omit<YamlDocument, 'value'> => {
   const place = (node: unknown): Place | undefined => {
     const offset = (node as Ranged | undefined)?.range?.[0]
     if (offset === undefined) return undefined
@@ -49,35 +54,14 @@ export const parseYaml = async (text: string, file: string): Promise<readonly Ya
     const [error] = document.errors
     if (error !== undefined) {
       const { line, col } = counter.linePos(error.pos[0])
-      throw configError({ file, line, column: col }, error.message.charAt(0).toLowerCase() + error.message.slice(1), 'correct the YAML', 'yaml')
+      throw configError(
+        { file, line, column: col },
+        error.message.charAt(0).toLowerCase() + error.message.slice(1),
+        'correct the YAML',
+        'yaml',
+      )
     }
     const value: unknown = document.toJS()
     return value === null || value === undefined ? [] : [{ value, ...places(document, counter, file, isMap) }]
   })
 }
-
-export interface YamlEdit {
-  readonly path: Path
-  /** undefined removes the key. */
-  readonly value: unknown
-}
-
-/**
- * Changes values of a YAML text by path; comments, order and everything else stay. Only the first document is changed.
- *
- * @example
- * await editYaml('name: a # mine\n', [{ path: ['name'], value: 'b' }]) // 'name: b # mine\n'
- */
-export const editYaml = async (text: string, edits: readonly YamlEdit[]): Promise<string> => {
-  const { parseAllDocuments, parseDocument } = await import('yaml')
-  const all = parseAllDocuments(text)
-  const documents = Array.isArray(all) && all.length > 0 ? all : [parseDocument(text)]
-  for (const { path, value } of edits) {
-    if (value === undefined) documents[0]!.deleteIn(path)
-    else documents[0]!.setIn(path, value)
-  }
-  return documents.map((document) => document.toString({ lineWidth: 0 })).join('')
-}
-
-/** A value as YAML text. */
-export const toYaml = async (value: unknown): Promise<string> => (await import('yaml')).stringify(value, { lineWidth: 0 })

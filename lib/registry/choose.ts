@@ -17,10 +17,17 @@ export const chooseRegistry = <T extends Candidate>(containers: readonly T[], cl
   const named = containers.filter((it) => it.name === registryName(cluster) && (owner(it) === undefined || owner(it) === cluster))
   const running = labelled.filter((it) => it.running)
   if (running.length > 1)
-    throw new KsailError('conflict', `cluster "${cluster}" has more than one registry: ${running.map(({ name }) => name).toSorted().join(', ')}`, {
-      reason: 'ambiguous-registry',
-      hint: 'stop the one that is not in use',
-    })
+    throw new KsailError(
+      'conflict',
+      `cluster "${cluster}" has more than one registry: ${running
+        .map(({ name }) => name)
+        .toSorted()
+        .join(', ')}`,
+      {
+        reason: 'ambiguous-registry',
+        hint: 'stop the one that is not in use',
+      },
+    )
   const found = running[0] ?? named.find((it) => it.running)
   if (found !== undefined) return found
   const stopped = labelled[0] ?? named[0]
@@ -29,4 +36,7 @@ export const chooseRegistry = <T extends Candidate>(containers: readonly T[], cl
 }
 
 export const registryStopped = (container: string, cluster: string): KsailError =>
-  new KsailError('unresolved', `registry ${container} of cluster "${cluster}" is stopped`, { reason: 'registry-stopped', hint: `run ksail cluster start --name ${cluster}` })
+  new KsailError('unresolved', `registry ${container} of cluster "${cluster}" is stopped`, {
+    reason: 'registry-stopped',
+    hint: `run ksail cluster start --name ${cluster}`,
+  })

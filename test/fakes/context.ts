@@ -49,7 +49,12 @@ export const fakeContext = (over: Partial<Context> = {}): Context & { readonly e
     cleanup: () => ctx,
     ...over,
     cwd,
-    env: { HOME: join(root, 'home'), XDG_STATE_HOME: join(root, 'home', 'state'), XDG_CACHE_HOME: join(root, 'home', 'cache'), ...over.env },
+    env: {
+      HOME: join(root, 'home'),
+      XDG_STATE_HOME: join(root, 'home', 'state'),
+      XDG_CACHE_HOME: join(root, 'home', 'cache'),
+      ...over.env,
+    },
     report: (event) => {
       events.push(event)
       over.report?.(event)

@@ -1,5 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { clusterOfContext, contextName, mirrorEndpoint, mirrorName, nameOfFolder, nodeName, registryName, repositoryName, syncPath, validateName } from '../../../lib/base/names.ts'
+import {
+  clusterOfContext,
+  contextName,
+  mirrorEndpoint,
+  mirrorName,
+  nameOfFolder,
+  nodeName,
+  registryName,
+  repositoryName,
+  syncPath,
+  validateName,
+} from '../../../lib/base/names.ts'
 import { outcome, vectors } from '../../fakes/vectors.ts'
 
 describe('name-validation', () => {
@@ -23,16 +34,25 @@ describe('container-names', () => {
 })
 
 describe('kube-context', () => {
-  it.each(vectors('kube-context'))('$name', async ({ input, expected }) => expect(await outcome(() => clusterOfContext(input))).toEqual(expected))
-  it('is the inverse of contextName', () => expect(clusterOfContext(contextName('Vanilla', 'dev'))).toEqual({ distribution: 'Vanilla', cluster: 'dev' }))
+  it.each(vectors('kube-context'))('$name', async ({ input, expected }) =>
+    expect(await outcome(() => clusterOfContext(input))).toEqual(expected),
+  )
+  it('is the inverse of contextName', () =>
+    expect(clusterOfContext(contextName('Vanilla', 'dev'))).toEqual({ distribution: 'Vanilla', cluster: 'dev' }))
 })
 
 describe('repository-name', () => {
-  it.each(vectors('repository-name'))('$name', ({ input, expected }) => expect(repositoryName(input.projectDirectory, input.sourceDirectory)).toBe(expected))
+  it.each(vectors('repository-name'))('$name', ({ input, expected }) =>
+    expect(repositoryName(input.projectDirectory, input.sourceDirectory)).toBe(expected),
+  )
 })
 
 describe('sync-path', () => {
   it.each(vectors('sync-path'))('$name', async ({ input, expected }) => expect(await outcome(() => syncPath(input))).toEqual(expected))
 })
 
-it.each([['My Project', 'my-project'], ['tmp.AbC1', 'tmp-abc1'], ['-x-', 'x']])('a folder %s makes the name %s', (folder, name) => expect(nameOfFolder(folder)).toBe(name))
+it.each([
+  ['My Project', 'my-project'],
+  ['tmp.AbC1', 'tmp-abc1'],
+  ['-x-', 'x'],
+])('a folder %s makes the name %s', (folder, name) => expect(nameOfFolder(folder)).toBe(name))

@@ -4,8 +4,19 @@ import { outcome, vectors } from '../../fakes/vectors.ts'
 
 describe('placeholders', () => {
   it.each(vectors('placeholders'))('$name', async ({ input, expected }) => {
-    const told = (text: string) => ({ variable: text.split(' ').find((word) => word === `${expected.variable},`)?.slice(0, -1), setting: text.split(' ')[0] })
-    expect(await outcome(() => expandPlaceholders(input.text, input.env, input.setting), ({ message }) => told(message))).toEqual(expected)
+    const told = (text: string) => ({
+      variable: text
+        .split(' ')
+        .find((word) => word === `${expected.variable},`)
+        ?.slice(0, -1),
+      setting: text.split(' ')[0],
+    })
+    expect(
+      await outcome(
+        () => expandPlaceholders(input.text, input.env, input.setting),
+        ({ message }) => told(message),
+      ),
+    ).toEqual(expected)
   })
 
   it('tells which values came from the environment', () => {

@@ -17,10 +17,14 @@ const setup = (files: Files = {}, { cwd = '', env = {} }: { cwd?: string; env?: 
   return { ctx: { ...ctx, cwd: join(ctx.cwd, cwd) }, root: ctx.cwd }
 }
 
-const load = (files: Files, options: ProjectOptions = {}, over: Parameters<typeof setup>[1] = {}) => loadProject(options, setup(files, over).ctx)
+const load = (files: Files, options: ProjectOptions = {}, over: Parameters<typeof setup>[1] = {}) =>
+  loadProject(options, setup(files, over).ctx)
 
 const failure = async (run: Promise<unknown>) => {
-  const error = await run.then(() => undefined, (it: unknown) => it)
+  const error = await run.then(
+    () => undefined,
+    (it: unknown) => it,
+  )
   if (!isKsailError(error)) throw error ?? new Error('nothing was thrown')
   return error
 }
@@ -31,7 +35,11 @@ describe('which file', () => {
   it('is the one in the working directory, else the nearest one up to the root of the repository', async () => {
     const { ctx, root } = setup({ '.git/HEAD': '', 'ksail.yaml': 'metadata: {name: upper}' }, { cwd: 'k8s/apps' })
     const project = await loadProject({}, ctx)
-    expect(project).toMatchObject({ directory: root, file: join(root, 'ksail.yaml'), cluster: { name: 'upper', from: 'metadata.name in ksail.yaml' } })
+    expect(project).toMatchObject({
+      directory: root,
+      file: join(root, 'ksail.yaml'),
+      cluster: { name: 'upper', from: 'metadata.name in ksail.yaml' },
+    })
     expect(project.target.source).toBe(join(root, 'k8s'))
   })
 
@@ -52,45 +60,82 @@ describe('which file', () => {
     const files = { 'ksail.yaml': 'metadata: {name: a}', 'other/b.yaml': 'metadata: {name: b}', 'c.yaml': 'metadata: {name: c}' }
     expect((await load(files, { config: 'other/b.yaml' }, { env: { KSAIL_CONFIG: 'c.yaml' } })).target.name).toBe('b')
     expect((await load(files, {}, { env: { KSAIL_CONFIG: 'c.yaml' } })).target.name).toBe('c')
-    expect(await failure(load(files, { config: 'gone.yaml' }))).toMatchObject({ code: 'config', exitCode: 2, message: 'there is no file gone.yaml' })
+    expect(await failure(load(files, { config: 'gone.yaml' }))).toMatchObject({
+      code: 'config',
+      exitCode: 2,
+      message: 'there is no file gone.yaml',
+    })
   })
 })
 
 describe('which cluster', () => {
   it('is named by --name, KSAIL_CLUSTER_NAME, metadata.name, the folder', async () => {
-    expect((await load({ 'ksail.yaml': '' }, { name: 'a' }, { env: { KSAIL_CLUSTER_NAME: 'b' } })).cluster).toEqual({ name: 'a', from: '--name' })
-    expect((await load({ 'ksail.yaml': '' }, {}, { env: { KSAIL_CLUSTER_NAME: 'b' } })).cluster).toEqual({ name: 'b', from: 'KSAIL_CLUSTER_NAME' })
+    expect((await load({ 'ksail.yaml': '' }, { name: 'a' }, { env: { KSAIL_CLUSTER_NAME: 'b' } })).cluster).toEqual({
+      name: 'a',
+      from: '--name',
+    })
+    expect((await load({ 'ksail.yaml': '' }, {}, { env: { KSAIL_CLUSTER_NAME: 'b' } })).cluster).toEqual({
+      name: 'b',
+      from: 'KSAIL_CLUSTER_NAME',
+    })
     expect((await load({}, {}, { cwd: 'My App' })).cluster).toEqual({ name: 'my-app', from: 'the name of the folder' })
     expect(await failure(load({}, {}, { cwd: '2024' }))).toMatchObject({ code: 'usage', hint: 'pass --name' })
   })
 
-  const several = { 'ksail.yaml': 'apiVersion: ksail.io/v1alpha1\nmetadata: {name: local}', 'ksail.prod.yaml': 'apiVersion: ksail.io/v1alpha1\nmetadata: {name: prod}\nspec: {workload: {tag: live}}', 'ksail.values.yaml': 'mine: true' }
+  const several = {
+    'ksail.yaml': 'apiVersion: ksail.io/v1alpha1\nmetadata: {name: local}',
+    'ksail.prod.yaml': 'apiVersion: ksail.io/v1alpha1\nmetadata: {name: prod}\nspec: {workload: {tag: live}}',
+    'ksail.values.yaml': 'mine: true',
+  }
   it('is the document in ksail.yaml when nobody says more', async () => expect((await load(several)).target.name).toBe('local'))
   it('is selected by name among the files', async () => {
     const { config, file, origin } = await load(several, { name: 'prod' })
     expect([config.tag, origin.tag, file?.endsWith('ksail.prod.yaml')]).toEqual(['live', 'spec.workload.tag in ksail.prod.yaml', true])
   })
   it('is refused when no document has the name', async () => {
-    expect(await failure(load(several, { name: 'stage' }))).toMatchObject({ exitCode: 2, details: ['local (ksail.yaml)', 'prod (ksail.prod.yaml)'] })
+    expect(await failure(load(several, { name: 'stage' }))).toMatchObject({
+      exitCode: 2,
+      details: ['local (ksail.yaml)', 'prod (ksail.prod.yaml)'],
+    })
   })
   it('must be named among several documents of one file', async () => {
     const two = { 'ksail.yaml': 'metadata: {name: a}\n---\nmetadata: {name: b}' }
     expect(await failure(load(two))).toMatchObject({ exitCode: 2, details: ['a (ksail.yaml)', 'b (ksail.yaml)'] })
     expect((await load(two, { name: 'b' })).target.name).toBe('b')
-    expect(await failure(load({ 'ksail.yaml': 'metadata: {name: a}\n---\nmetadata: {name: a}' }, { name: 'a' }))).toMatchObject({ exitCode: 2, message: 'cluster "a" is configured more than once; there are' })
+    expect(await failure(load({ 'ksail.yaml': 'metadata: {name: a}\n---\nmetadata: {name: a}' }, { name: 'a' }))).toMatchObject({
+      exitCode: 2,
+      message: 'cluster "a" is configured more than once; there are',
+    })
   })
   it('must be the one of the only document', async () => {
-    expect(await failure(load({ 'ksail.yaml': 'metadata: {name: a}' }, { name: 'b' }))).toMatchObject({ exitCode: 2, hint: 'pass --name a, or --config' })
+    expect(await failure(load({ 'ksail.yaml': 'metadata: {name: a}' }, { name: 'b' }))).toMatchObject({
+      exitCode: 2,
+      hint: 'pass --name a, or --config',
+    })
   })
-  it('must have a valid name', async () => expect(await failure(load({}, { name: 'My_App' }))).toMatchObject({ exitCode: 2, reason: 'charset' }))
+  it('must have a valid name', async () =>
+    expect(await failure(load({}, { name: 'My_App' }))).toMatchObject({ exitCode: 2, reason: 'charset' }))
 })
 
 describe('settings', () => {
   it('come from flag, variable, file, default, and say so', async () => {
     const files = spec('  workload: {tag: file}\n  cluster: {workers: 2, gitOpsEngine: flux, connection: {timeout: 90s}}\n')
     const { config, origin } = await load(files, { tag: 'flag' }, { env: { KSAIL_TAG: 'env', KSAIL_CONTROL_PLANES: '3' } })
-    expect(config).toMatchObject({ tag: 'flag', workers: 2, controlPlanes: 3, engine: 'Flux', timeout: 90_000, provider: 'Auto', alsoTags: [] })
-    expect(origin).toMatchObject({ tag: '--tag', workers: 'spec.cluster.workers in ksail.yaml', controlPlanes: 'KSAIL_CONTROL_PLANES', provider: 'default' })
+    expect(config).toMatchObject({
+      tag: 'flag',
+      workers: 2,
+      controlPlanes: 3,
+      engine: 'Flux',
+      timeout: 90_000,
+      provider: 'Auto',
+      alsoTags: [],
+    })
+    expect(origin).toMatchObject({
+      tag: '--tag',
+      workers: 'spec.cluster.workers in ksail.yaml',
+      controlPlanes: 'KSAIL_CONTROL_PLANES',
+      provider: 'default',
+    })
   })
 
   it('blank ones count as not given', async () => {
@@ -99,9 +144,17 @@ describe('settings', () => {
   })
 
   it('paths count from the file, those of flags and variables from the working directory', async () => {
-    const { ctx, root } = setup({ '.git/HEAD': '', 'ksail.yaml': 'spec: {cluster: {connection: {kubeconfig: ./kc}, distributionConfig: ~/kind.yaml}}' }, { cwd: 'sub', env: { KSAIL_SOURCE_DIRECTORY: 'mine' } })
+    const { ctx, root } = setup(
+      { '.git/HEAD': '', 'ksail.yaml': 'spec: {cluster: {connection: {kubeconfig: ./kc}, distributionConfig: ~/kind.yaml}}' },
+      { cwd: 'sub', env: { KSAIL_SOURCE_DIRECTORY: 'mine' } },
+    )
     const { target } = await loadProject({}, ctx)
-    expect(target).toMatchObject({ kubeconfig: join(root, 'kc'), distributionConfig: join(ctx.env['HOME']!, 'kind.yaml'), source: join(root, 'sub/mine'), repository: 'sub-mine' })
+    expect(target).toMatchObject({
+      kubeconfig: join(root, 'kc'),
+      distributionConfig: join(ctx.env['HOME']!, 'kind.yaml'),
+      source: join(root, 'sub/mine'),
+      repository: 'sub-mine',
+    })
   })
 
   it('takes the first file of KUBECONFIG, else that of HOME', async () => {
@@ -114,30 +167,64 @@ describe('settings', () => {
     ['  clustr: {}\n', 'ksail.yaml:4:3: unknown key spec.clustr', 'did you mean cluster?'],
     ['  cluster:\n    gitopsEngin: Flux\n', 'ksail.yaml:5:5: unknown key spec.cluster.gitopsEngin', 'did you mean gitOpsEngine?'],
     ['  tag: x\n', 'ksail.yaml:4:3: unknown key spec.tag', 'did you mean spec.workload.tag?'],
-    ['  cluster:\n    gitOpsEngine: Fluxx\n', 'ksail.yaml:5:19: spec.cluster.gitOpsEngine must be one of None, Flux, not "Fluxx"', 'did you mean Flux?'],
-    ['  cluster:\n    distribution: talos\n', 'ksail.yaml:5:19: spec.cluster.distribution: Talos is not part of this version', 'use one of Vanilla'],
+    [
+      '  cluster:\n    gitOpsEngine: Fluxx\n',
+      'ksail.yaml:5:19: spec.cluster.gitOpsEngine must be one of None, Flux, not "Fluxx"',
+      'did you mean Flux?',
+    ],
+    [
+      '  cluster:\n    distribution: talos\n',
+      'ksail.yaml:5:19: spec.cluster.distribution: Talos is not part of this version',
+      'use one of Vanilla',
+    ],
     ['  cluster:\n    workers: -1\n', 'ksail.yaml:5:14: spec.cluster.workers must be a whole number from 0, not "-1"', undefined],
-    ['  cluster:\n    connection: {timeout: soon}\n', 'ksail.yaml:5:27: spec.cluster.connection.timeout must be a duration, not "soon"', 'write it as 90s, 5m or 1h30m'],
-    ['  workload: [k8s]\n', 'ksail.yaml:4:13: spec.workload must be a map', 'known below it: tag, alsoTags, sourceDirectory, kustomizationFile, validateOnPush, allowPlaintextSecrets'],
+    [
+      '  cluster:\n    connection: {timeout: soon}\n',
+      'ksail.yaml:5:27: spec.cluster.connection.timeout must be a duration, not "soon"',
+      'write it as 90s, 5m or 1h30m',
+    ],
+    [
+      '  workload: [k8s]\n',
+      'ksail.yaml:4:13: spec.workload must be a map',
+      'known below it: tag, alsoTags, sourceDirectory, kustomizationFile, validateOnPush, allowPlaintextSecrets',
+    ],
     ['  workload: {tag: {a: b}}\n', 'ksail.yaml:4:19: spec.workload.tag must not be a map', undefined],
-    ['  workload: {tag: "${NOPE}"}\n', 'ksail.yaml:4:19: spec.workload.tag needs the environment variable NOPE, which is not set', 'set NOPE, or give it a default as in ${NOPE:-value}'],
+    [
+      '  workload: {tag: "${NOPE}"}\n',
+      'ksail.yaml:4:19: spec.workload.tag needs the environment variable NOPE, which is not set',
+      'set NOPE, or give it a default as in ${NOPE:-value}',
+    ],
     ['  a: 1\n  a: 2\n', 'ksail.yaml:5:3: map keys must be unique', 'correct the YAML'],
-  ])('refuses %j', async (text, message, hint) => expect(await failure(load(spec(text)))).toMatchObject({ code: 'config', exitCode: 2, message, hint }))
+  ])('refuses %j', async (text, message, hint) =>
+    expect(await failure(load(spec(text)))).toMatchObject({ code: 'config', exitCode: 2, message, hint }),
+  )
 
   it('refuses what flags and variables get wrong by their names', async () => {
-    expect(await failure(load({}, { provider: 'Dokcer' }))).toMatchObject({ code: 'usage', message: '--provider must be one of Auto, Docker, not "Dokcer"', hint: 'did you mean Docker?' })
-    expect(await failure(load({}, {}, { env: { KSAIL_GITOPS_ENGINE: 'ArgoCD' } }))).toMatchObject({ exitCode: 2, message: 'KSAIL_GITOPS_ENGINE: ArgoCD is not part of this version' })
+    expect(await failure(load({}, { provider: 'Dokcer' }))).toMatchObject({
+      code: 'usage',
+      message: '--provider must be one of Auto, Docker, not "Dokcer"',
+      hint: 'did you mean Docker?',
+    })
+    expect(await failure(load({}, {}, { env: { KSAIL_GITOPS_ENGINE: 'ArgoCD' } }))).toMatchObject({
+      exitCode: 2,
+      message: 'KSAIL_GITOPS_ENGINE: ArgoCD is not part of this version',
+    })
   })
 
   it('refuses another kind of document', async () => {
-    expect(await failure(load({ 'ksail.yaml': 'apiVersion: ksail.io/v1\n' }))).toMatchObject({ message: 'ksail.yaml:1:13: apiVersion must be ksail.io/v1alpha1, not "ksail.io/v1"' })
+    expect(await failure(load({ 'ksail.yaml': 'apiVersion: ksail.io/v1\n' }))).toMatchObject({
+      message: 'ksail.yaml:1:13: apiVersion must be ksail.io/v1alpha1, not "ksail.io/v1"',
+    })
     expect(await failure(load({ 'ksail.yaml': '- a\n' }))).toMatchObject({ message: 'ksail.yaml:1:1: a configuration is a map of keys' })
   })
 
   it('warns of keys that only other versions know', async () => {
     const { ctx } = setup(spec('  cluster:\n    cni: Cilium\n    talos: {workers: 1}\n'))
     await loadProject({}, ctx)
-    expect(ctx.texts()).toEqual(['ksail.yaml:5:5: spec.cluster.cni has no effect in this version', 'ksail.yaml:6:5: spec.cluster.talos has no effect in this version'])
+    expect(ctx.texts()).toEqual([
+      'ksail.yaml:5:5: spec.cluster.cni has no effect in this version',
+      'ksail.yaml:6:5: spec.cluster.talos has no effect in this version',
+    ])
   })
 
   it('does not allow the engine to start outside of the artifact', async () => {
@@ -158,12 +245,21 @@ describe('the registry setting', () => {
   it('is the target of the cluster too, and its password is a secret', async () => {
     const { ctx } = setup(ghcr, { env: { U: 'octo', T: 's3cr3t' } })
     const { target } = await loadProject({}, ctx)
-    expect(target).toMatchObject({ repository: 'org/app', tag: 'v3', registryPort: undefined, registry: { host: 'ghcr.io', username: 'octo', password: 's3cr3t' } })
+    expect(target).toMatchObject({
+      repository: 'org/app',
+      tag: 'v3',
+      registryPort: undefined,
+      registry: { host: 'ghcr.io', username: 'octo', password: 's3cr3t' },
+    })
     expect([...ctx.secrets]).toEqual(['s3cr3t', Buffer.from('octo:s3cr3t').toString('base64')])
   })
 
   it('on this machine names the port of the local registry', async () => {
-    expect((await load({}, { localRegistry: 'localhost:5123/team/app' })).target).toMatchObject({ registryPort: 5123, registry: undefined, repository: 'team/app' })
+    expect((await load({}, { localRegistry: 'localhost:5123/team/app' })).target).toMatchObject({
+      registryPort: 5123,
+      registry: undefined,
+      repository: 'team/app',
+    })
   })
 
   it('keeps the address of an expanded value readable', async () => {
@@ -184,7 +280,19 @@ it('takes the provider of the record, whatever is configured', async () => {
   const { ctx, root } = setup()
   const folder = join(ctx.env['XDG_STATE_HOME']!, 'ksail/clusters')
   mkdirSync(folder, { recursive: true })
-  writeFileSync(join(folder, 'dev.json'), JSON.stringify({ id: 'x', name: 'dev', project: root, provider: 'Docker', distribution: 'Vanilla', created: '', kubeconfig: '', context: '' }))
+  writeFileSync(
+    join(folder, 'dev.json'),
+    JSON.stringify({
+      id: 'x',
+      name: 'dev',
+      project: root,
+      provider: 'Docker',
+      distribution: 'Vanilla',
+      created: '',
+      kubeconfig: '',
+      context: '',
+    }),
+  )
   const project = await loadProject({ name: 'dev' }, ctx)
   expect([project.config.provider, project.target.provider]).toEqual(['Auto', 'Docker'])
 })

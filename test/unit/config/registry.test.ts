@@ -10,7 +10,11 @@ import { fakeContext } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
 const container = (port: number) => ({
-  Id: 'c1', Name: '/dev-local-registry', Created: '', State: { Running: true, Status: 'running' }, Mounts: [],
+  Id: 'c1',
+  Name: '/dev-local-registry',
+  Created: '',
+  State: { Running: true, Status: 'running' },
+  Mounts: [],
   Config: { Image: 'registry:3', Labels: { 'io.ksail.cluster': 'dev', 'io.ksail.role': 'registry' }, Env: [] },
   NetworkSettings: { Ports: { '5000/tcp': [{ HostPort: String(port) }] }, Networks: { kind: { IPAddress: '172.18.0.3' } } },
 })
@@ -27,56 +31,105 @@ describe('resolveDestination', () => {
     const ctx = fakeContext({ exec: withRegistry(5052) })
     expect(await resolve(ctx)).toEqual({
       reference: { host: 'localhost', port: 5052, repository: 'k8s', tag: 'dev', digest: undefined },
-      username: '', password: '', external: false, plainHttp: true, registryFrom: 'docker', tagFrom: 'default', warnings: [],
+      username: '',
+      password: '',
+      external: false,
+      plainHttp: true,
+      registryFrom: 'docker',
+      tagFrom: 'default',
+      warnings: [],
     })
   })
 
   it('asks nobody when a reference is given', async () => {
     const ctx = fakeContext({ exec: fakeExec() })
-    expect(await resolve(ctx, { ref: 'oci://ghcr.io/o/r:v1', tag: 'other' })).toMatchObject({ reference: { host: 'ghcr.io', tag: 'v1' }, plainHttp: false, registryFrom: 'argument', tagFrom: 'argument' })
+    expect(await resolve(ctx, { ref: 'oci://ghcr.io/o/r:v1', tag: 'other' })).toMatchObject({
+      reference: { host: 'ghcr.io', tag: 'v1' },
+      plainHttp: false,
+      registryFrom: 'argument',
+      tagFrom: 'argument',
+    })
   })
 
   it('compares a configured port with the recorded one without a start of docker', async () => {
     const ctx = fakeContext({ exec: fakeExec() })
     const folder = join(ctx.env['XDG_STATE_HOME']!, 'ksail/clusters')
     mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, 'dev.json'), JSON.stringify({ id: 'x', name: 'dev', project: ctx.cwd, provider: 'Docker', distribution: 'Vanilla', created: '', kubeconfig: '', context: '', port: 5051 }))
-    expect((await resolve(ctx, { registry: 'localhost:5050' })).warnings).toEqual(['localhost:5050 is configured, but the registry of cluster "dev" (dev-local-registry) listens on port 5051'])
+    writeFileSync(
+      join(folder, 'dev.json'),
+      JSON.stringify({
+        id: 'x',
+        name: 'dev',
+        project: ctx.cwd,
+        provider: 'Docker',
+        distribution: 'Vanilla',
+        created: '',
+        kubeconfig: '',
+        context: '',
+        port: 5051,
+      }),
+    )
+    expect((await resolve(ctx, { registry: 'localhost:5050' })).warnings).toEqual([
+      'localhost:5050 is configured, but the registry of cluster "dev" (dev-local-registry) listens on port 5051',
+    ])
     expect((await resolve(ctx, { registry: 'localhost:5051' })).warnings).toEqual([])
   })
 
   it('uses the configured port when docker cannot be asked', async () => {
     const ctx = fakeContext({ exec: fakeExec({ 'docker *': { exitCode: 1, stderr: 'Cannot connect to the Docker daemon' } }) })
-    expect(await resolve(ctx, { localRegistry: 'localhost:5050' })).toMatchObject({ reference: { port: 5050 }, registryFrom: 'flag', warnings: [] })
+    expect(await resolve(ctx, { localRegistry: 'localhost:5050' })).toMatchObject({
+      reference: { port: 5050 },
+      registryFrom: 'flag',
+      warnings: [],
+    })
   })
 
   it('names docker and the kubeconfig when both have nothing', async () => {
     const ctx = fakeContext({ exec: fakeExec({ 'docker *': { exitCode: 1, stderr: 'Cannot connect to the Docker daemon' } }) })
     const error = await resolve(ctx).catch((it: unknown) => it)
-    expect(isKsailError(error, 'unresolved') && [error.exitCode, ...error.details.slice(3)]).toEqual([6, `4. the GitOps source in the cluster: there is no kubeconfig ${join(ctx.env['HOME']!, '.kube/config')}`, '5. the registry container of the cluster: docker does not answer'])
+    expect(isKsailError(error, 'unresolved') && [error.exitCode, ...error.details.slice(3)]).toEqual([
+      6,
+      `4. the GitOps source in the cluster: there is no kubeconfig ${join(ctx.env['HOME']!, '.kube/config')}`,
+      '5. the registry container of the cluster: docker does not answer',
+    ])
   })
 
   it('never sends a login over plain HTTP to another host', async () => {
     const ctx = fakeContext()
-    await expect(resolve(ctx, { registry: 'u:pass1@registry.lan:5000/r', plainHttp: true })).rejects.toMatchObject({ code: 'refused', exitCode: 3 })
+    await expect(resolve(ctx, { registry: 'u:pass1@registry.lan:5000/r', plainHttp: true })).rejects.toMatchObject({
+      code: 'refused',
+      exitCode: 3,
+    })
     expect(await resolve(ctx, { registry: 'registry.lan:5000/r', plainHttp: true })).toMatchObject({ plainHttp: true, external: true })
   })
 
   it('refuses a tag that is none', async () => {
-    await expect(resolve(fakeContext(), { registry: 'ghcr.io/o/r', tag: 'a b' })).rejects.toMatchObject({ exitCode: 2, reason: 'tag', message: '"a b" of --tag is not a tag' })
+    await expect(resolve(fakeContext(), { registry: 'ghcr.io/o/r', tag: 'a b' })).rejects.toMatchObject({
+      exitCode: 2,
+      reason: 'tag',
+      message: '"a b" of --tag is not a tag',
+    })
   })
 })
 
 it('says who decided', async () => {
   const project = await loadProject({ localRegistry: 'localhost' }, fakeContext())
-  expect([describeSource('argument', project), describeSource('flag', project), describeSource('cluster:OCIRepository', project)]).toEqual(['the argument', '--local-registry', "the cluster's OCIRepository"])
+  expect([describeSource('argument', project), describeSource('flag', project), describeSource('cluster:OCIRepository', project)]).toEqual([
+    'the argument',
+    '--local-registry',
+    "the cluster's OCIRepository",
+  ])
 })
 
 describe('engineHost', () => {
-  it.each([[undefined, 'localhost'], ['unix:///var/run/docker.sock', 'localhost'], ['tcp://127.0.0.1:2375', 'localhost'], ['tcp://build.example.com:2376', 'build.example.com'], ['ssh://me@build', 'build'], ['tcp://[fd00::5]:2375', 'fd00::5']])(
-    'of DOCKER_HOST=%s is %s',
-    async (value, host) => expect(await engineHost(fakeContext({ env: { DOCKER_HOST: value } }))).toBe(host),
-  )
+  it.each([
+    [undefined, 'localhost'],
+    ['unix:///var/run/docker.sock', 'localhost'],
+    ['tcp://127.0.0.1:2375', 'localhost'],
+    ['tcp://build.example.com:2376', 'build.example.com'],
+    ['ssh://me@build', 'build'],
+    ['tcp://[fd00::5]:2375', 'fd00::5'],
+  ])('of DOCKER_HOST=%s is %s', async (value, host) => expect(await engineHost(fakeContext({ env: { DOCKER_HOST: value } }))).toBe(host))
 
   it('is that of the current context', async () => {
     const exec = fakeExec({ 'docker context inspect --format {{.Endpoints.docker.Host}} far': 'ssh://me@far.example.com\n' })

@@ -12,10 +12,13 @@ it.each([
   { workload: { alsoTags: ['a'], validateOnPush: false } },
 ])('accepts %j', (spec) => expect(validate(document(spec)), JSON.stringify(validate.errors)).toBe(true))
 
-it.each([{ cluster: { gitopsEngine: 'Flux' } }, { cluster: { workers: -1 } }, { cluster: { gitOpsEngine: 'Fluxx' } }, { workload: { tags: 'x' } }, { cluster: { connection: { timeout: 'soon' } } }])(
-  'rejects %j',
-  (spec) => expect(validate(document(spec))).toBe(false),
-)
+it.each([
+  { cluster: { gitopsEngine: 'Flux' } },
+  { cluster: { workers: -1 } },
+  { cluster: { gitOpsEngine: 'Fluxx' } },
+  { workload: { tags: 'x' } },
+  { cluster: { connection: { timeout: 'soon' } } },
+])('rejects %j', (spec) => expect(validate(document(spec))).toBe(false))
 
 describe('settings', () => {
   it('have different flags, short flags, keys', () => {

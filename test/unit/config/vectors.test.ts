@@ -13,50 +13,89 @@ import { chooseRegistry } from '../../../lib/registry/choose.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { nulls, outcome, vectors } from '../../fakes/vectors.ts'
 
-interface Docker { name: string; running: boolean; hostPort: number | null; ip?: string; labels?: Record<string, string> }
+interface Docker {
+  name: string
+  running: boolean
+  hostPort: number | null
+  ip?: string
+  labels?: Record<string, string>
+}
 
-const sourcesOf = (docker: Docker[] | 'unreachable', cluster: string, gitops: Record<string, { url: string; tag?: string; secret?: { host: string; username: string; password: string } }> = {}): Sources => {
+const sourcesOf = (
+  docker: Docker[] | 'unreachable',
+  cluster: string,
+  gitops: Record<string, { url: string; tag?: string; secret?: { host: string; username: string; password: string } }> = {},
+): Sources => {
   const containers = () => {
     if (docker === 'unreachable') throw new KsailError('unreachable', 'docker does not answer')
-    return docker.map((it) => ({ ...it, labels: it.labels ?? {}, port: it.hostPort ?? undefined, addresses: it.ip === undefined ? [] : [it.ip] }))
+    return docker.map((it) => ({
+      ...it,
+      labels: it.labels ?? {},
+      port: it.hostPort ?? undefined,
+      addresses: it.ip === undefined ? [] : [it.ip],
+    }))
   }
   const resource = ['FluxInstance', 'OCIRepository', 'Application'].find((kind) => gitops[kind] !== undefined)
   return {
-    cluster: async () => (resource === undefined ? undefined : { ...gitops[resource]!, tag: gitops[resource]!.tag ?? undefined, resource: `${resource}/flux-system/flux` }),
+    cluster: async () =>
+      resource === undefined
+        ? undefined
+        : { ...gitops[resource]!, tag: gitops[resource]!.tag ?? undefined, resource: `${resource}/flux-system/flux` },
     registry: async () => chooseRegistry(containers(), cluster),
     container: async (name) => containers().find((it) => it.name === name),
     dockerHost: async () => 'localhost',
   }
 }
 
-describe.each([['registry-flag', '--registry'], ['registry-config', 'spec.cluster.localRegistry']])('%s', (table, setting) => {
+describe.each([
+  ['registry-flag', '--registry'],
+  ['registry-config', 'spec.cluster.localRegistry'],
+])('%s', (table, setting) => {
   it.each(vectors(table))('$name', async ({ input, expected }) => {
     const ctx = fakeContext()
     const read = () => readRegistry(input.text, setting, { env: input.env ?? {}, secrets: ctx.secrets }) ?? null
-    const named = ({ message }: KsailError) => (expected.error === 'unset' ? { variable: / variable (\w+),/.exec(message)?.[1], setting: message.split(' ')[0] } : {})
+    const named = ({ message }: KsailError) =>
+      expected.error === 'unset' ? { variable: / variable (\w+),/.exec(message)?.[1], setting: message.split(' ')[0] } : {}
     expect(await outcome(read, named)).toEqual(expected)
   })
 })
 
 describe('tag-chain', () => {
   it.each(vectors('tag-chain'))('$name', ({ input, expected }) => {
-    const { tag, from } = chooseTag({ argument: input.argumentTag ?? undefined, flag: input.flagTag ?? undefined, config: input.workloadTag ?? undefined, registry: input.registryTag ?? undefined })
+    const { tag, from } = chooseTag({
+      argument: input.argumentTag ?? undefined,
+      flag: input.flagTag ?? undefined,
+      config: input.workloadTag ?? undefined,
+      registry: input.registryTag ?? undefined,
+    })
     expect({ tag, source: from }).toEqual(expected)
   })
 })
 
 describe('host-translation', () => {
   it.each(vectors('host-translation'))('$name', async ({ input, expected }) => {
-    expect(await outcome(() => reachFromHere(parseClusterUrl(input.url), input.cluster, sourcesOf(input.docker, input.cluster)))).toEqual(expected)
+    expect(await outcome(() => reachFromHere(parseClusterUrl(input.url), input.cluster, sourcesOf(input.docker, input.cluster)))).toEqual(
+      expected,
+    )
   })
 
   const address: HostSources = sourcesOf([{ name: 'dev-local-registry', running: true, hostPort: 5051, ip: '172.18.0.3' }], 'dev')
   it('knows the address of the container', async () => {
-    expect(await reachFromHere({ host: '172.18.0.3', port: 5000 }, 'dev', address)).toEqual({ host: 'localhost', port: 5051, external: false })
-    expect(await reachFromHere({ host: '172.18.0.9', port: 5000 }, 'dev', address)).toEqual({ host: '172.18.0.9', port: 5000, external: true })
+    expect(await reachFromHere({ host: '172.18.0.3', port: 5000 }, 'dev', address)).toEqual({
+      host: 'localhost',
+      port: 5051,
+      external: false,
+    })
+    expect(await reachFromHere({ host: '172.18.0.9', port: 5000 }, 'dev', address)).toEqual({
+      host: '172.18.0.9',
+      port: 5000,
+      external: true,
+    })
   })
   it('uses the machine of a remote docker', async () => {
-    expect(await reachFromHere({ host: 'dev-local-registry', port: 5000 }, 'dev', { ...address, dockerHost: async () => 'build.example.com' })).toEqual({ host: 'build.example.com', port: 5051, external: true })
+    expect(
+      await reachFromHere({ host: 'dev-local-registry', port: 5000 }, 'dev', { ...address, dockerHost: async () => 'build.example.com' }),
+    ).toEqual({ host: 'build.example.com', port: 5051, external: true })
   })
 })
 
@@ -78,10 +117,17 @@ describe('registry-chain', () => {
   it.each(vectors('registry-chain'))('$name', async ({ input, expected }) => {
     const ctx = fakeContext({ env: input.env ?? {} })
     const workload = { sourceDirectory: input.sourceDirectory, tag: input.workloadTag }
-    writeFileSync(join(ctx.cwd, 'ksail.yaml'), JSON.stringify({ metadata: { name: input.cluster }, spec: { cluster: { localRegistry: input.config }, workload } }))
+    writeFileSync(
+      join(ctx.cwd, 'ksail.yaml'),
+      JSON.stringify({ metadata: { name: input.cluster }, spec: { cluster: { localRegistry: input.config }, workload } }),
+    )
     const run = async () => {
       const project = await loadProject({ registry: input.flag, tag: input.flagTag }, ctx)
-      const { reference, username, registryFrom, warnings } = await resolveRegistry({ ref: input.argument, project }, sourcesOf(input.docker ?? [], input.cluster, input.gitops), ctx)
+      const { reference, username, registryFrom, warnings } = await resolveRegistry(
+        { ref: input.argument, project },
+        sourcesOf(input.docker ?? [], input.cluster, input.gitops),
+        ctx,
+      )
       const { digest: _, ...where } = reference
       const told = warnings.length === 0 ? {} : { warnings: warnings.map((text) => (/5050.*port 5051/.test(text) ? 'port-differs' : text)) }
       return { ...where, username, source: registryFrom, ...told }

@@ -4,6 +4,10 @@ import { outcome, vectors } from '../../fakes/vectors.ts'
 
 describe('registry-container', () => {
   it.each(vectors('registry-container'))('$name', async ({ input, expected }) => {
-    expect(await outcome(() => chooseRegistry(input.containers as { name: string; running: boolean; labels: Record<string, string> }[], input.cluster)?.name)).toEqual(expected)
+    expect(
+      await outcome(
+        () => chooseRegistry(input.containers as { name: string; running: boolean; labels: Record<string, string> }[], input.cluster)?.name,
+      ),
+    ).toEqual(expected)
   })
 })
