@@ -7,7 +7,10 @@ import process from 'node:process'
 
 const words = process.argv.slice(2)
 // nobody reads any more: what was asked for is still done, and its status still told
-for (const stream of [process.stdout, process.stderr]) stream.on('error', (error: NodeJS.ErrnoException) => { if (error.code !== 'EPIPE') throw error })
+for (const stream of [process.stdout, process.stderr])
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
 
 const start = async (): Promise<number> => {
   // the question that scripts ask most needs none of the rest
@@ -17,10 +20,17 @@ const start = async (): Promise<number> => {
   }
   const [{ KsailError }, { main }] = await Promise.all([import('../lib/base/errors.ts'), import('../lib/cli/main.ts')])
   const stop = new AbortController()
-  for (const [signal, code, status] of [['SIGINT', 'interrupted', 130], ['SIGTERM', 'terminated', 143], ['SIGHUP', 'terminated', 143]] as const)
+  for (const [signal, code, status] of [
+    ['SIGINT', 'interrupted', 130],
+    ['SIGTERM', 'terminated', 143],
+    ['SIGHUP', 'terminated', 143],
+  ] as const)
     process.on(signal, () => {
       if (!stop.signal.aborted) return stop.abort(new KsailError(code, code))
-      void import('../lib/io/exec.ts').then(({ killChildren }) => { killChildren(); process.exit(status) })
+      void import('../lib/io/exec.ts').then(({ killChildren }) => {
+        killChildren()
+        process.exit(status)
+      })
     })
   return main(words, { stdout: (text) => process.stdout.write(text), stderr: (text) => process.stderr.write(text), signal: stop.signal })
 }

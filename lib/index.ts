@@ -118,7 +118,10 @@ type Bound = { readonly [K in keyof typeof verbs]: (options?: Parameters<(typeof
  */
 export const bind = (context: Partial<Context>): Bound =>
   Object.fromEntries(
-    Object.entries(verbs).map(([name, run]) => [name, (options?: object) => (run as (options?: object, context?: Partial<Context>) => unknown)(options, context)]),
+    Object.entries(verbs).map(([name, run]) => [
+      name,
+      (options?: object) => (run as (options?: object, context?: Partial<Context>) => unknown)(options, context),
+    ]),
   ) as unknown as Bound
 
 export type { Asker, Context } from './base/context.ts'

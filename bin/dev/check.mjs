@@ -28,7 +28,12 @@ const shape = async () => {
   const start = performance.now()
   const { messages } = await publint({ strict: true, pack: false })
   const manifest = JSON.parse(readFileSync('package.json', 'utf8'))
-  return { title: 'shape of the package', ok: messages.length === 0, output: messages.map((it) => formatMessage(it, manifest, { color: false })).join('\n'), ms: performance.now() - start }
+  return {
+    title: 'shape of the package',
+    ok: messages.length === 0,
+    output: messages.map((it) => formatMessage(it, manifest, { color: false })).join('\n'),
+    ms: performance.now() - start,
+  }
 }
 
 const build = await run(['build', 'tsc', ['-p', 'tsconfig.json']])
@@ -36,5 +41,9 @@ const results = build.ok ? await Promise.all([...CHECKS.map(run), shape()]) : [b
 for (const { title, output } of results.filter(({ ok }) => !ok)) process.stdout.write(`\n✗ ${title}\n${output.trimEnd()}\n`)
 const failed = results.filter(({ ok }) => !ok).length
 const slowest = results.toSorted((a, b) => b.ms - a.ms)[0]
-process.stdout.write(failed > 0 ? `\n${failed} of ${results.length} checks failed\n` : `✔ ${results.length} checks passed (slowest: ${slowest.title}, ${(slowest.ms / 1000).toFixed(1)} s)\n`)
+process.stdout.write(
+  failed > 0
+    ? `\n${failed} of ${results.length} checks failed\n`
+    : `✔ ${results.length} checks passed (slowest: ${slowest.title}, ${(slowest.ms / 1000).toFixed(1)} s)\n`,
+)
 process.exitCode = failed > 0 ? 1 : 0

@@ -10,7 +10,12 @@ const folder = mkdtempSync(join(tmpdir(), 'ksail-demo-'))
 const kubeconfig = join(folder, 'kubeconfig')
 const nodeImage = process.env['KSAIL_NODE_IMAGE'] ?? process.env['KSAIL_TESTBED_NODE_IMAGE']
 // a cluster of its own: nothing else on this machine is called like it, and the kubeconfig of the person who looks on stays as it is
-const env = { ...process.env, KSAIL_CLUSTER_NAME: `demo-${process.pid}`, KUBECONFIG: kubeconfig, ...(nodeImage === undefined ? {} : { KSAIL_NODE_IMAGE: nodeImage }) }
+const env = {
+  ...process.env,
+  KSAIL_CLUSTER_NAME: `demo-${process.pid}`,
+  KUBECONFIG: kubeconfig,
+  ...(nodeImage === undefined ? {} : { KSAIL_NODE_IMAGE: nodeImage }),
+}
 const program = join(assetRoot(), 'dist', 'bin', 'ksail.js')
 
 const say = (text: string): void => void process.stdout.write(`\n# ${text}\n`)
@@ -43,7 +48,9 @@ const run = (file: string, words: readonly string[], { shown, cleanup = false }:
 const ksail = (...words: string[]): Promise<string> => run(process.execPath, [program, ...words], { shown: `ksail ${words.join(' ')}` })
 const liveMessage = (): Promise<string> => {
   const words = ['get', 'configmap', 'greeting', '--namespace', 'default', '--output', 'jsonpath={.data.message}{"\\n"}']
-  return run('kubectl', ['--kubeconfig', kubeconfig, ...words], { shown: `kubectl ${words.slice(0, 3).join(' ')} --output jsonpath='{.data.message}'` })
+  return run('kubectl', ['--kubeconfig', kubeconfig, ...words], {
+    shown: `kubectl ${words.slice(0, 3).join(' ')} --output jsonpath='{.data.message}'`,
+  })
 }
 
 const demo = async (): Promise<void> => {

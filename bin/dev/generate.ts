@@ -17,8 +17,10 @@ const settingsTable = (): string =>
   [
     '| key in ksail.yaml | flag | variable | what | default |',
     '| --- | --- | --- | --- | --- |',
-    ...rows.map((row) =>
-      `| ${[code(row.key), code(row.flag && `--${row.flag}`), code(variableOf(row)), valuesOf(row), code(row.default === undefined ? undefined : String(row.default))].join(' | ')} |`),
+    ...rows.map(
+      (row) =>
+        `| ${[code(row.key), code(row.flag && `--${row.flag}`), code(variableOf(row)), valuesOf(row), code(row.default === undefined ? undefined : String(row.default))].join(' | ')} |`,
+    ),
   ].join('\n')
 
 /** Puts a text between the markers `<!-- NAME -->` and `<!-- /NAME -->`. */
@@ -30,8 +32,13 @@ const between = (readme: string, name: string, text: string): string => {
 
 /** Every generated file, by its path in the package. */
 export const generated = (root = assetRoot()): Readonly<Record<string, string>> => ({
-  'README.md': between(between(readFileSync(join(root, 'README.md'), 'utf8'), 'commands', markdownHelp(commands)), 'settings', settingsTable()),
+  'README.md': between(
+    between(readFileSync(join(root, 'README.md'), 'utf8'), 'commands', markdownHelp(commands)),
+    'settings',
+    settingsTable(),
+  ),
   'templates/schema/ksail.schema.json': `${JSON.stringify(configSchema(), undefined, 2)}\n`,
 })
 
-if (process.argv[1]?.endsWith('generate.js') === true) for (const [path, text] of Object.entries(generated())) writeFileSync(join(assetRoot(), path), text)
+if (process.argv[1]?.endsWith('generate.js') === true)
+  for (const [path, text] of Object.entries(generated())) writeFileSync(join(assetRoot(), path), text)

@@ -4,7 +4,12 @@ import process from 'node:process'
 
 const [file, stagesFailed = '0'] = process.argv.slice(2)
 const out = (text) => process.stdout.write(`${text}\n`)
-const firstLines = (text, count) => text.split('\n').slice(0, count).map((line) => `    ${line}`).join('\n')
+const firstLines = (text, count) =>
+  text
+    .split('\n')
+    .slice(0, count)
+    .map((line) => `    ${line}`)
+    .join('\n')
 
 let report
 try {

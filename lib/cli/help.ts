@@ -33,11 +33,14 @@ const left = (key: string, flag: Flag): string => {
   return `${flag.short === undefined ? '    ' : `-${flag.short}, `}${name}`
 }
 
-const notes = ({ default: value, variable }: Flag): string => [value === undefined ? '' : ` (default ${value})`, variable === undefined ? '' : ` [${variable}]`].join('')
+const notes = ({ default: value, variable }: Flag): string =>
+  [value === undefined ? '' : ` (default ${value})`, variable === undefined ? '' : ` [${variable}]`].join('')
 
-const flagRows = (flags: Flags): [string, string][] => Object.entries(flags).map(([key, flag]) => [left(key, flag), flag.summary + notes(flag)])
+const flagRows = (flags: Flags): [string, string][] =>
+  Object.entries(flags).map(([key, flag]) => [left(key, flag), flag.summary + notes(flag)])
 
-const usage = (row: AnyCommand): string => ['ksail', ...row.path, ...Object.keys(row.args ?? {}).map((name) => `[${name}]`), '[flags]'].join(' ')
+const usage = (row: AnyCommand): string =>
+  ['ksail', ...row.path, ...Object.keys(row.args ?? {}).map((name) => `[${name}]`), '[flags]'].join(' ')
 
 const section = (title: string, lines: readonly string[]): string[] => (lines.length === 0 ? [] : ['', `${title}:`, ...lines])
 
@@ -47,24 +50,42 @@ export const commandHelp = (row: AnyCommand): string =>
     ...wrap(row.summary, WIDTH),
     ...(row.description === undefined ? [] : ['', ...wrap(row.description, WIDTH)]),
     ...section('Usage', [`  ${usage(row)}`]),
-    ...section('Arguments', Object.keys(row.args ?? {}).length === 0 ? [] : columns(Object.entries(row.args as Record<string, { summary: string }>).map(([name, { summary }]) => [name, summary] as const))),
+    ...section(
+      'Arguments',
+      Object.keys(row.args ?? {}).length === 0
+        ? []
+        : columns(Object.entries(row.args as Record<string, { summary: string }>).map(([name, { summary }]) => [name, summary] as const)),
+    ),
     ...section('Flags', Object.keys(row.flags ?? {}).length === 0 ? [] : columns(flagRows(row.flags as Flags))),
     ...section('Flags of every command', columns(flagRows(GLOBAL))),
-    ...section('Examples', row.examples.map((example) => `  ${example}`)),
+    ...section(
+      'Examples',
+      row.examples.map((example) => `  ${example}`),
+    ),
   ].join('\n')
 
 const list = (rows: readonly AnyCommand[]): string[] => columns(rows.map((row) => [row.path.join(' '), row.summary] as const))
 
-const groupsOf = (table: readonly AnyCommand[]): string[] => [...new Set(table.filter(({ path }) => path.length > 1).map(({ path }) => path[0]!))]
+const groupsOf = (table: readonly AnyCommand[]): string[] => [
+  ...new Set(table.filter(({ path }) => path.length > 1).map(({ path }) => path[0]!)),
+]
 
 /** Help of a group of commands, or of the program for an empty path. */
 export const groupHelp = (path: readonly string[], table: readonly AnyCommand[], groups: Readonly<Record<string, string>>): string => {
   const rows = table.filter((row) => path.every((part, index) => row.path[index] === part))
-  const title = path.length === 0 ? 'GitOps without the Git server: a cluster, a registry and an engine, then push and reconcile' : (groups[path[0]!] ?? '')
+  const title =
+    path.length === 0
+      ? 'GitOps without the Git server: a cluster, a registry and an engine, then push and reconcile'
+      : (groups[path[0]!] ?? '')
   const body =
     path.length > 0
       ? section('Commands', list(rows))
-      : [...section('The loop in one word', list(rows.filter((row) => row.path.length === 1))), ...groupsOf(rows).flatMap((group) => section(groups[group] ?? group, list(rows.filter((row) => row.path[0] === group && row.path.length > 1))))]
+      : [
+          ...section('The loop in one word', list(rows.filter((row) => row.path.length === 1))),
+          ...groupsOf(rows).flatMap((group) =>
+            section(groups[group] ?? group, list(rows.filter((row) => row.path[0] === group && row.path.length > 1))),
+          ),
+        ]
   return [
     ...wrap(title, WIDTH),
     ...section('Usage', [`  ksail ${[...path, '<command>'].join(' ')} [flags]`]),
@@ -92,7 +113,14 @@ export const markdownHelp = (table: readonly AnyCommand[]): string =>
         '```sh',
         ...row.examples,
         '```',
-        ...(own.length === 0 ? [] : ['', '| flag | |', '| --- | --- |', ...own.map(([key, flag]) => `| \`${cell(left(key, flag).trim())}\` | ${cell(flag.summary + notes(flag))} |`)]),
+        ...(own.length === 0
+          ? []
+          : [
+              '',
+              '| flag | |',
+              '| --- | --- |',
+              ...own.map(([key, flag]) => `| \`${cell(left(key, flag).trim())}\` | ${cell(flag.summary + notes(flag))} |`),
+            ]),
         ...(settings.length === 0 ? [] : ['', `Settings: ${settings.join(' ')}`]),
       ].join('\n')
     })

@@ -25,7 +25,11 @@ interface Session extends Streams {
 
 /** What the words say about how to speak, before they are parsed: the error of words that do not parse is told in the same way. */
 const guess = (words: readonly string[]): GlobalInput => ({
-  output: words.some((word, index) => /^(-o=?|--output=)json$/i.test(word) || (/^(-o|--output)$/.test(word) && words[index + 1]?.toLowerCase() === 'json')) ? 'json' : 'text',
+  output: words.some(
+    (word, index) => /^(-o=?|--output=)json$/i.test(word) || (/^(-o|--output)$/.test(word) && words[index + 1]?.toLowerCase() === 'json'),
+  )
+    ? 'json'
+    : 'text',
   color: !words.includes('--no-color'),
   verbosity: words.includes('-v') ? 1 : 0,
 })
@@ -45,10 +49,15 @@ const openReporter = async ({ env, global, secrets, stderr }: Omit<Session, 'rep
 }
 
 const noCommand = (word: string, { path }: Match): Error => {
-  const known = [...new Set(commands.filter((row) => path.every((part, index) => row.path[index] === part)).map((row) => row.path[path.length]!))]
+  const known = [
+    ...new Set(commands.filter((row) => path.every((part, index) => row.path[index] === part)).map((row) => row.path[path.length]!)),
+  ]
   const near = nearest(word, known)
   const prefix = ['ksail', ...path].join(' ')
-  return usageError(`${prefix} has no command ${word}`, near === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${prefix} ${near}?`)
+  return usageError(
+    `${prefix} has no command ${word}`,
+    near === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${prefix} ${near}?`,
+  )
 }
 
 const runRow = async (row: AnyCommand, input: object, session: Session): Promise<string | undefined> => {

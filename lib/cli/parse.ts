@@ -28,7 +28,8 @@ export interface Match {
   readonly stray: string | undefined
 }
 
-const takesValue = (word: string): boolean => named(GLOBAL).some(({ type, name, short }) => type !== 'boolean' && (word === `--${name}` || word === `-${short}`))
+const takesValue = (word: string): boolean =>
+  named(GLOBAL).some(({ type, name, short }) => type !== 'boolean' && (word === `--${name}` || word === `-${short}`))
 
 /** Finds the longest row whose path starts the words. Global flags may stand anywhere. */
 export const match = (words: readonly string[], table: readonly AnyCommand[]): Match => {
@@ -67,7 +68,9 @@ const spread = (words: readonly string[], flags: readonly Named[]): string[] => 
 
 const unknownFlag = (word: string, what: string, flags: readonly Named[]): Error => {
   const given = word.replace(/=.*$/s, '')
-  const known = flags.flatMap(({ name, type, negative }) => (type !== 'boolean' ? [name] : negative ? [`no-${name}`] : [name, `no-${name}`]))
+  const known = flags.flatMap(({ name, type, negative }) =>
+    type !== 'boolean' ? [name] : negative ? [`no-${name}`] : [name, `no-${name}`],
+  )
   const near = given.startsWith('--') ? nearest(given.slice(2), known) : undefined
   return usageError(`${what} has no flag ${given}`, near === undefined ? `run ${what} --help to see its flags` : `did you mean --${near}?`)
 }
@@ -83,9 +86,14 @@ const convert = (flag: Named, raw: unknown): unknown => {
   if (raw === undefined || raw === null) return undefined
   if (flag.type === 'boolean') return raw
   const values = (Array.isArray(raw) ? raw : [raw]).map(String)
-  if (values.some((value) => value === '' || typeof raw === 'boolean')) throw usageError(`--${flag.name} needs a value`, `write --${flag.name} ${flag.value ?? 'VALUE'}`)
+  if (values.some((value) => value === '' || typeof raw === 'boolean'))
+    throw usageError(`--${flag.name} needs a value`, `write --${flag.name} ${flag.value ?? 'VALUE'}`)
   if (flag.type === 'list') return values
-  if (values.length > 1) throw usageError(`--${flag.name} is given ${values.length === 2 ? 'twice' : `${values.length} times`}: ${values.join(', ')}`, 'give it once')
+  if (values.length > 1)
+    throw usageError(
+      `--${flag.name} is given ${values.length === 2 ? 'twice' : `${values.length} times`}: ${values.join(', ')}`,
+      'give it once',
+    )
   const value = pickChoice(flag, values[0]!)
   if (flag.type !== 'number') return value
   if (flag.variable !== undefined) return value
@@ -127,9 +135,15 @@ export const parse = (words: readonly string[], row: Pick<AnyCommand, 'args' | '
   const globals = new Set(Object.keys(GLOBAL))
   const letters = words.filter((word) => /^-[a-z]*v[a-z]*$/.test(word)).join('')
   return {
-    global: { ...(values as GlobalInput), verbosity: values['quiet'] === true ? -1 : values['verbose'] === true ? Math.min(2, Math.max(1, letters.split('v').length - 1)) : 0 },
+    global: {
+      ...(values as GlobalInput),
+      verbosity: values['quiet'] === true ? -1 : values['verbose'] === true ? Math.min(2, Math.max(1, letters.split('v').length - 1)) : 0,
+    },
     input: Object.fromEntries(
-      [...Object.entries(values).filter(([key]) => !globals.has(key)), ...names.map((name, index) => [name, parsed._[index]] as const)].filter(([, value]) => value !== undefined),
+      [
+        ...Object.entries(values).filter(([key]) => !globals.has(key)),
+        ...names.map((name, index) => [name, parsed._[index]] as const),
+      ].filter(([, value]) => value !== undefined),
     ),
   }
 }

@@ -40,7 +40,11 @@ const swept = new Set<string>()
  * const folder = await privateFolder(ctx, 'kubeconfig')
  * try { await writeText(join(folder.path, 'config'), text, 0o600) } finally { await folder.remove() }
  */
-export const privateFolder = async (ctx: Pick<Context, 'env'>, name: string, { short = false }: PrivateOptions = {}): Promise<PrivateFolder> => {
+export const privateFolder = async (
+  ctx: Pick<Context, 'env'>,
+  name: string,
+  { short = false }: PrivateOptions = {},
+): Promise<PrivateFolder> => {
   const usual = join(stateFolder(ctx.env), 'run')
   const folder = `${host.pid}-${randomBytes(4).toString('hex')}-${name}`
   const tooLong = short && Buffer.byteLength(join(usual, folder)) > LONGEST

@@ -20,7 +20,10 @@ const streams = () => ({ input: host.stdin(), output: host.stderr() })
  */
 export const createAsker = ({ available, clear }: AskerOptions): Asker => {
   const answer = async <T>(question: string, put: (clack: typeof Clack) => Promise<T>): Promise<Exclude<T, symbol>> => {
-    if (!available) throw new KsailError('unresolved', `nobody is here to answer: ${question}`, { hint: 'give the answer as a flag, or run it on a terminal' })
+    if (!available)
+      throw new KsailError('unresolved', `nobody is here to answer: ${question}`, {
+        hint: 'give the answer as a flag, or run it on a terminal',
+      })
     clear?.()
     const given = await put(await import('@clack/prompts'))
     // clack answers Ctrl-C and Escape with a symbol
@@ -29,7 +32,8 @@ export const createAsker = ({ available, clear }: AskerOptions): Asker => {
   }
   return {
     available,
-    confirm: (question, initial = false) => answer(question, ({ confirm }) => confirm({ message: question, initialValue: initial, ...streams() })),
+    confirm: (question, initial = false) =>
+      answer(question, ({ confirm }) => confirm({ message: question, initialValue: initial, ...streams() })),
     text: (question, initial = '') =>
       answer(question, ({ text }) => text({ message: question, placeholder: initial, defaultValue: initial, ...streams() })),
     select: (question, choices, initial) =>
@@ -39,6 +43,7 @@ export const createAsker = ({ available, clear }: AskerOptions): Asker => {
           options: choices.map((value) => ({ value })),
           ...(initial === undefined ? {} : { initialValue: initial }),
           ...streams(),
-        })),
+        }),
+      ),
   }
 }

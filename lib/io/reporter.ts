@@ -44,7 +44,8 @@ const colored = (chalk: ChalkInstance): Formatters => {
     output: (event) => chalk.dim(plain.output(event)),
     retry: (event) => glyph(plain.retry(event), chalk.yellow),
     file: (event) => glyph(plain.file(event), chalk.green),
-    error: ({ message, details, hint }) => `${chalk.red('✗')} ${message}${below(details, '    ')}${hint === undefined ? '' : `\n  ${chalk.bold(hint)}`}`,
+    error: ({ message, details, hint }) =>
+      `${chalk.red('✗')} ${message}${below(details, '    ')}${hint === undefined ? '' : `\n  ${chalk.bold(hint)}`}`,
   }
 }
 
@@ -102,7 +103,8 @@ export const colorLevel = (noColor: boolean, env: Env, terminal: boolean): 0 | 1
 export const isLive = (env: Env, terminal: boolean): boolean => terminal && env['TERM'] !== 'dumb' && !env['CI']
 
 const redacted = (event: Event, secrets: Iterable<string>): Event => {
-  const clean = (value: unknown): unknown => (typeof value === 'string' ? redact(value, secrets) : Array.isArray(value) ? value.map(clean) : value)
+  const clean = (value: unknown): unknown =>
+    typeof value === 'string' ? redact(value, secrets) : Array.isArray(value) ? value.map(clean) : value
   return Object.fromEntries(Object.entries(event).map(([key, value]) => [key, clean(value)])) as unknown as Event
 }
 

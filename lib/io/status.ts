@@ -41,7 +41,10 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
       return erase()
     }
     if (timer === undefined) {
-      timer = setInterval(() => { frame += 1; draw() }, 100)
+      timer = setInterval(() => {
+        frame += 1
+        draw()
+      }, 100)
       timer.unref()
     }
     const oldest = Math.min(...running.values())
@@ -55,7 +58,8 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
     take: (event) => {
       if (event.kind === 'step') running.set(event.text, now())
       else if (event.kind === 'wait' && running.size > 0) waiting = event.text
-      else if (event.kind === 'progress') progress = event.total === undefined || event.done >= event.total ? '' : bar(event.done, event.total)
+      else if (event.kind === 'progress')
+        progress = event.total === undefined || event.done >= event.total ? '' : bar(event.done, event.total)
       else {
         if (event.kind === 'done' && running.delete(event.text)) waiting = progress = ''
         return false

@@ -30,7 +30,9 @@ describe.each([
   ['SIGTERM', 143, 'terminated'],
 ] as const)('%s', (signal, status, message) => {
   it(`ends with ${status} after the child was told to stop`, async () => {
-    const ended = await interrupted('trap "echo asked to stop >&2; exit 0" TERM\necho started $$ >&2\nwhile :; do sleep 0.1; done', [[/started/, signal]])
+    const ended = await interrupted('trap "echo asked to stop >&2; exit 0" TERM\necho started $$ >&2\nwhile :; do sleep 0.1; done', [
+      [/started/, signal],
+    ])
     expect(ended).toMatchObject({ status, stdout: '', left: [] })
     expect(ended.stderr).toContain('asked to stop')
     expect(ended.stderr).toMatch(new RegExp(`^✗ ${message}$`, 'm'))
@@ -39,7 +41,10 @@ describe.each([
 })
 
 it('the second Ctrl-C ends at once and leaves no child behind', async () => {
-  const ended = await interrupted('trap "echo not yet >&2" TERM\necho started $$ >&2\nwhile :; do sleep 0.1; done', [[/started/, 'SIGINT'], [/not yet/, 'SIGINT']])
+  const ended = await interrupted('trap "echo not yet >&2" TERM\necho started $$ >&2\nwhile :; do sleep 0.1; done', [
+    [/started/, 'SIGINT'],
+    [/not yet/, 'SIGINT'],
+  ])
   expect(ended).toMatchObject({ status: 130, left: [] })
   expect(ended.ms).toBeLessThan(5000)
   // the kill was sent before we ended; the system may take a moment to reap it

@@ -47,7 +47,11 @@ describe('what was typed wrong is status 2, said on stderr alone', () => {
   })
 
   it('is JSON on stderr with -o json, whatever else is wrong', async () => {
-    for (const words of [['workload', 'psh', '-o', 'json'], ['workload', 'push', '--nope', '--output=json'], ['-ojson', 'cluster', 'create', '--name', 'Not_A_Name']]) {
+    for (const words of [
+      ['workload', 'psh', '-o', 'json'],
+      ['workload', 'push', '--nope', '--output=json'],
+      ['-ojson', 'cluster', 'create', '--name', 'Not_A_Name'],
+    ]) {
       const { status, stdout, stderr } = await ksail(words, { cwd: emptyFolder() })
       expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
       expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'usage', message: expect.any(String) } })
@@ -64,7 +68,9 @@ it('prints the result as JSON and nothing else', async () => {
 it('is quiet when nobody reads', () => {
   for (const redirect of ['| head -0', '2>&1 | head -0'])
     for (const words of ['--help', 'workload push --help', 'clutser']) {
-      const { stderr, stdout } = spawnSync('bash', ['-c', `"$0" "$1" ${words} ${redirect}`, process.execPath, program], { encoding: 'utf8' })
+      const { stderr, stdout } = spawnSync('bash', ['-c', `"$0" "$1" ${words} ${redirect}`, process.execPath, program], {
+        encoding: 'utf8',
+      })
       expect(stdout).toBe('')
       expect(stderr).not.toMatch(/EPIPE|\bat /)
     }

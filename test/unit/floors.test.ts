@@ -6,7 +6,17 @@ import { describe, expect, it } from 'vitest'
 const lib = fileURLToPath(new URL('../../lib', import.meta.url))
 
 /** From the ground up. Folders of one floor do not know each other. */
-const FLOORS = [['base'], ['io'], ['tools'], ['providers', 'registry', 'artifact', 'scaffold'], ['distributions', 'engines'], ['config'], ['workload', 'cipher'], ['cluster'], ['cli']]
+const FLOORS = [
+  ['base'],
+  ['io'],
+  ['tools'],
+  ['providers', 'registry', 'artifact', 'scaffold'],
+  ['distributions', 'engines'],
+  ['config'],
+  ['workload', 'cipher'],
+  ['cluster'],
+  ['cli'],
+]
 const floorOf = (folder: string): number => FLOORS.findIndex((floor) => floor.includes(folder))
 
 /** `lib/context.ts` wires floors 0 to 2; `lib/index.ts` sees everything but the command line. */
@@ -14,7 +24,9 @@ const OUTSIDE: Readonly<Record<string, number>> = { 'context.ts': floorOf('tools
 
 const files = readdirSync(lib, { recursive: true, encoding: 'utf8' }).filter((file) => file.endsWith('.ts'))
 const importsOf = (file: string): string[] =>
-  [...readFileSync(join(lib, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) => relative(lib, resolve(lib, dirname(file), path!)))
+  [...readFileSync(join(lib, file), 'utf8').matchAll(/(?:from|import\()\s*'(\.[^']+)'/g)].map(([, path]) =>
+    relative(lib, resolve(lib, dirname(file), path!)),
+  )
 
 const allowed = (from: string, to: string): boolean => {
   const [here, there] = [from.split('/')[0]!, to.split('/')[0]!]
@@ -30,11 +42,21 @@ it.each(files)('%s imports downwards only', (file) => {
 })
 
 it('knows a floor for every folder', () => {
-  expect([...new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]!))].filter((folder) => floorOf(folder) < 0)).toEqual([])
+  expect(
+    [...new Set(files.filter((file) => file.includes('/')).map((file) => file.split('/')[0]!))].filter((folder) => floorOf(folder) < 0),
+  ).toEqual([])
 })
 
 describe('imports that belong to one file', () => {
-  const OWNERS = { 'zx/core': ['io/exec.ts'], 'node:child_process': ['io/exec.ts'], chalk: ['io/reporter.ts'], 'node:process': ['io/host.ts'], minimist: ['cli/parse.ts'], '@clack/prompts': ['io/prompt.ts'], '@iarna/toml': ['registry/nodes.ts'] }
+  const OWNERS = {
+    'zx/core': ['io/exec.ts'],
+    'node:child_process': ['io/exec.ts'],
+    chalk: ['io/reporter.ts'],
+    'node:process': ['io/host.ts'],
+    minimist: ['cli/parse.ts'],
+    '@clack/prompts': ['io/prompt.ts'],
+    '@iarna/toml': ['registry/nodes.ts'],
+  }
   it.each(Object.entries(OWNERS))('%s', (name, owners) => {
     const pattern = new RegExp(`(?:from|import\\()\\s*'${name}'`)
     expect(files.filter((file) => pattern.test(readFileSync(join(lib, file), 'utf8')))).toEqual(owners)

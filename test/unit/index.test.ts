@@ -31,7 +31,8 @@ const claims = files.flatMap((file) =>
   examplesOf(file).flatMap((text) => {
     const [, name, call, value] = /^((\w+)\([^\n]*\)) \/\/ (.+)$/.exec(text) ?? []
     return name === undefined || /^throws|^Promise/.test(value!) ? [] : [{ file, call: name, name: call!, value: value! }]
-  }))
+  }),
+)
 
 it.each(claims)('$file: $call is $value', async ({ file, call, name, value }) => {
   const module = (await import(join(lib, file))) as Record<string, unknown>

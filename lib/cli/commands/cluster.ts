@@ -14,7 +14,10 @@ const init = command({
   path: ['cluster', 'init'],
   summary: 'Write the files of a project: ksail.yaml, kind.yaml, k8s/ and flux/',
   description: 'An existing file is kept, and named, unless --force is given.',
-  examples: ['ksail cluster init --name dev --distribution Vanilla --gitops-engine Flux', 'ksail cluster init --directory my-cluster --example'],
+  examples: [
+    'ksail cluster init --name dev --distribution Vanilla --gitops-engine Flux',
+    'ksail cluster init --directory my-cluster --example',
+  ],
   flags: {
     name: project.name,
     directory: { type: 'string', value: 'DIR', summary: 'folder of the project; default: this one' },

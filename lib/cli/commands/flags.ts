@@ -9,8 +9,19 @@ export const project = {
 
 /** What a cluster is made of. */
 export const cluster = flagsOf(
-  settings.distribution, settings.provider, settings.engine, settings.localRegistry, settings.sourceDirectory, settings.kustomizationFile, settings.controlPlanes,
-  settings.workers, settings.nodeImage, settings.registryImage, settings.kubernetesVersion, settings.distributionConfig, settings.fluxProfile,
+  settings.distribution,
+  settings.provider,
+  settings.engine,
+  settings.localRegistry,
+  settings.sourceDirectory,
+  settings.kustomizationFile,
+  settings.controlPlanes,
+  settings.workers,
+  settings.nodeImage,
+  settings.registryImage,
+  settings.kubernetesVersion,
+  settings.distributionConfig,
+  settings.fluxProfile,
 )
 
 /** How a cluster is reached. */

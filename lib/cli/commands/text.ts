@@ -4,20 +4,43 @@ import type { ListedCluster } from '../../cluster/list.ts'
 /** Columns as wide as their longest cell. */
 export const table = (rows: readonly (readonly string[])[]): string => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)))
-  return rows.map((row) => row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd()).join('\n')
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n')
 }
 
 export const clusterTable = (clusters: readonly ListedCluster[]): string =>
   clusters.length === 0
     ? 'no clusters'
-    : table([['NAME', 'STATUS', 'PROVIDER', 'REGISTRY', 'PROJECT'], ...clusters.map((it) => [it.name, it.status, it.provider, it.registry ?? '-', it.project])])
+    : table([
+        ['NAME', 'STATUS', 'PROVIDER', 'REGISTRY', 'PROJECT'],
+        ...clusters.map((it) => [it.name, it.status, it.provider, it.registry ?? '-', it.project]),
+      ])
 
 /** What is gone, one line each. */
 export const removedList = ({ name, removed }: { readonly name: string; readonly removed: readonly string[] }): string =>
   removed.length === 0 ? `nothing of ${name} is left` : removed.map((it) => `removed ${it}`).join('\n')
 
 /** One cluster, a line for each thing, and what is not as it should be at the end. */
-export const infoText = ({ name, status, distribution, provider, context, current, kubeconfig, project, nodes, registry, engine, down }: ClusterInfo): string => {
+export const infoText = ({
+  name,
+  status,
+  distribution,
+  provider,
+  context,
+  current,
+  kubeconfig,
+  project,
+  nodes,
+  registry,
+  engine,
+  down,
+}: ClusterInfo): string => {
   const revision = engine.revision === undefined ? '' : ` at ${engine.revision}`
   return [
     table([
@@ -26,8 +49,16 @@ export const infoText = ({ name, status, distribution, provider, context, curren
       ['context', `${context}${current ? ' (current)' : ''} in ${kubeconfig}`],
       ['project', project],
       ['nodes', nodes.map((node) => `${node.name} (${node.status})`).join(', ') || 'none'],
-      ['registry', registry === undefined ? 'none' : `${registry.container} (${registry.status})${registry.address === undefined ? '' : ` at ${registry.address}`}`],
-      ['engine', `${engine.name}${engine.url === undefined ? '' : ` reads ${engine.url}${engine.tag === undefined ? '' : `, tag ${engine.tag}`}${revision}`}`],
+      [
+        'registry',
+        registry === undefined
+          ? 'none'
+          : `${registry.container} (${registry.status})${registry.address === undefined ? '' : ` at ${registry.address}`}`,
+      ],
+      [
+        'engine',
+        `${engine.name}${engine.url === undefined ? '' : ` reads ${engine.url}${engine.tag === undefined ? '' : `, tag ${engine.tag}`}${revision}`}`,
+      ],
     ]),
     ...down.map((it) => `⚠ ${it}`),
   ].join('\n')

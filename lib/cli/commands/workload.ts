@@ -6,7 +6,11 @@ const push = command({
   path: ['workload', 'push'],
   summary: 'Package the manifests as an OCI artifact and push it',
   description: 'Prints the reference with its digest alone on stdout. An unchanged tree writes nothing.',
-  examples: ['ksail workload push', 'ksail workload push --reconcile', 'ksail workload push oci://ghcr.io/owner/app:v1.2.3 --also-tag staging'],
+  examples: [
+    'ksail workload push',
+    'ksail workload push --reconcile',
+    'ksail workload push oci://ghcr.io/owner/app:v1.2.3 --also-tag staging',
+  ],
   args: { ref: { summary: 'where to push, as oci://host/repository[:tag]' } },
   flags: {
     ...project,

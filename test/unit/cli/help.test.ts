@@ -6,7 +6,8 @@ import { GLOBAL, flagName, type Flag } from '../../../lib/cli/command.ts'
 it.each(commands.map((row) => [row.path.join(' '), row] as const))('help of %s fits 80 columns and names every flag', (_, row) => {
   const text = commandHelp(row)
   for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
-  for (const [key, flag] of Object.entries({ ...row.flags, ...GLOBAL } as Record<string, Flag>)) expect(text).toMatch(new RegExp(`--(no-)?${flagName(key, flag)}\\b`))
+  for (const [key, flag] of Object.entries({ ...row.flags, ...GLOBAL } as Record<string, Flag>))
+    expect(text).toMatch(new RegExp(`--(no-)?${flagName(key, flag)}\\b`))
   expect(row.examples.length).toBeGreaterThan(0)
 })
 

@@ -22,7 +22,9 @@ it('sweeps the folders of processes that are gone, and no others', async () => {
   const dead = spawnSync(process.execPath, ['-e', '0']).pid
   for (const name of [`${dead}-0123abcd-x`, `${process.ppid}-0123abcd-x`, 'notes']) await mkdir(join(run, name), { recursive: true })
   const folder = await privateFolder({ env: { XDG_STATE_HOME: home } }, 'kube')
-  expect((await readdir(run)).map((name) => join(run, name)).toSorted()).toEqual([join(run, `${process.ppid}-0123abcd-x`), folder.path, join(run, 'notes')].toSorted())
+  expect((await readdir(run)).map((name) => join(run, name)).toSorted()).toEqual(
+    [join(run, `${process.ppid}-0123abcd-x`), folder.path, join(run, 'notes')].toSorted(),
+  )
 })
 
 it('stays short enough for a unix socket when asked to', async () => {

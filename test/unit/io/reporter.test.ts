@@ -1,8 +1,22 @@
 import { describe, expect, it } from 'vitest'
 import type { Event } from '../../../lib/base/events.ts'
-import { chooseLook, colorLevel, createReporter, isLive, maskingSecrets, type Look, type ReporterOptions } from '../../../lib/io/reporter.ts'
+import {
+  chooseLook,
+  colorLevel,
+  createReporter,
+  isLive,
+  maskingSecrets,
+  type Look,
+  type ReporterOptions,
+} from '../../../lib/io/reporter.ts'
 
-const failure: Event = { kind: 'error', code: 'unresolved', message: 'no registry found; looked in', details: ['1. --registry: not set'], hint: 'pass --registry' }
+const failure: Event = {
+  kind: 'error',
+  code: 'unresolved',
+  message: 'no registry found; looked in',
+  details: ['1. --registry: not set'],
+  hint: 'pass --registry',
+}
 const events: readonly Event[] = [
   { kind: 'step', text: 'packing k8s' },
   { kind: 'done', text: 'packing k8s', ms: 1400 },
@@ -22,7 +36,16 @@ const events: readonly Event[] = [
 
 const told = (over: Partial<ReporterOptions> = {}, given = events): string => {
   let out = ''
-  const report = createReporter({ look: 'plain', level: 0, color: 0, live: false, columns: () => 80, secrets: [], write: (text) => void (out += text), ...over })
+  const report = createReporter({
+    look: 'plain',
+    level: 0,
+    color: 0,
+    live: false,
+    columns: () => 80,
+    secrets: [],
+    write: (text) => void (out += text),
+    ...over,
+  })
   for (const event of given) report(event)
   report.clear()
   return out
@@ -55,7 +78,8 @@ it.each([
   [2, ['►', '$ kind version', '| ::set-env', '✗']],
 ] as const)('shows at level %i what belongs there', (level, parts) => {
   const text = told({ level })
-  for (const part of ['►', '$ kind version', '| ::set-env', '✗']) expect(text.includes(part), part).toBe((parts as readonly string[]).includes(part))
+  for (const part of ['►', '$ kind version', '| ::set-env', '✗'])
+    expect(text.includes(part), part).toBe((parts as readonly string[]).includes(part))
 })
 
 it('turns warnings and errors into annotations for GitHub, and nothing of a child into a command', () => {
@@ -77,7 +101,10 @@ it('colours the glyph and leaves the words alone', () => {
 
 it.each(['plain', 'color', 'github', 'json'] as const satisfies readonly Look[])('never prints a secret (%s)', (look) => {
   const secret = 'hunter2hunter2'
-  const given: Event[] = [{ kind: 'step', text: `with ${secret}` }, { ...failure, message: secret, details: [secret], hint: secret } as Event]
+  const given: Event[] = [
+    { kind: 'step', text: `with ${secret}` },
+    { ...failure, message: secret, details: [secret], hint: secret } as Event,
+  ]
   for (const live of [true, false]) expect(told({ look, live, level: 2, secrets: new Set([secret]) }, given)).not.toContain(secret)
 })
 
@@ -96,7 +123,10 @@ describe('on a terminal', () => {
   })
 
   it('replaces the live line by the line that says it is done', () => {
-    const text = told({ look: 'color', live: true }, [{ kind: 'step', text: 'packing' }, { kind: 'done', text: 'packing', ms: 100 }])
+    const text = told({ look: 'color', live: true }, [
+      { kind: 'step', text: 'packing' },
+      { kind: 'done', text: 'packing', ms: 100 },
+    ])
     expect(text.endsWith('\r\x1b[2K✔ packing (0.1 s)\n')).toBe(true)
   })
 
@@ -111,7 +141,9 @@ it.each([
   [undefined, { GITHUB_ACTIONS: 'true' }, true, 'github'],
   [undefined, {}, true, 'color'],
   [undefined, {}, false, 'plain'],
-] as const)('chooses the look: flag %s, %o, terminal %s → %s', (flag, env, terminal, look) => expect(chooseLook(flag, env, terminal)).toBe(look))
+] as const)('chooses the look: flag %s, %o, terminal %s → %s', (flag, env, terminal, look) =>
+  expect(chooseLook(flag, env, terminal)).toBe(look),
+)
 
 it.each([
   [true, { FORCE_COLOR: '1' }, true, 0],
@@ -123,7 +155,9 @@ it.each([
   [false, { TERM: 'dumb' }, true, 0],
   [false, {}, false, 0],
   [false, {}, true, 1],
-] as const)('decides the colour: --no-color %s, %o, terminal %s → %i', (flag, env, terminal, level) => expect(colorLevel(flag, env, terminal)).toBe(level))
+] as const)('decides the colour: --no-color %s, %o, terminal %s → %i', (flag, env, terminal, level) =>
+  expect(colorLevel(flag, env, terminal)).toBe(level),
+)
 
 it('rewrites no line where only a log looks on', () => {
   expect(isLive({}, true)).toBe(true)
