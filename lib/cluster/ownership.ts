@@ -5,6 +5,7 @@ import { registryName } from '../base/names.ts'
 import type { Target } from '../base/target.ts'
 import type { Node } from '../distributions/distribution.ts'
 import { runtimeOf } from '../distributions/index.ts'
+import { hasContainers } from '../providers/index.ts'
 import { readRecord, type ClusterRecord } from '../providers/record.ts'
 import { ownerOf, ownsContainer, ownsVolume } from '../registry/owner.ts'
 import * as docker from '../tools/docker.ts'
@@ -84,12 +85,13 @@ const placeOf = (path: string): Promise<string> => realpath(path).catch(() => pa
 /** Looks at everything that a cluster of this name would use: record, nodes, registry container, volume, network. Changes nothing. */
 export const surveyCluster = async (ctx: Context, target: Pick<Target, 'name' | 'project' | 'distribution' | 'provider'>): Promise<Survey> => {
   const { name, project } = target
+  const containers = hasContainers(target.provider)
   const [record, nodes, [container], volume, networkExists] = await Promise.all([
     readRecord(ctx, name),
     runtimeOf(target).nodes(ctx, name),
-    docker.inspect(ctx, [registryName(name)]),
-    docker.volumeLabels(ctx, registryName(name)),
-    docker.networkExists(ctx, NETWORK),
+    containers ? docker.inspect(ctx, [registryName(name)]) : [],
+    containers ? docker.volumeLabels(ctx, registryName(name)) : undefined,
+    containers && docker.networkExists(ctx, NETWORK),
   ])
   const elsewhere = record !== undefined && (await placeOf(record.project)) !== (await placeOf(project))
   return judge({ name, project, record, elsewhere, nodes, container, volume, networkExists })

@@ -7,15 +7,20 @@ type Answer = { readonly ok: true } | { readonly ok: false; readonly why: string
 /** Where nodes and registries run. */
 export interface Provider {
   readonly summary: string
+  /** Nodes and registry are containers of Docker. */
+  readonly containers: boolean
   /** Whether it can be used on this machine now; the reason when not. */
   answers(ctx: Context): Promise<Answer>
 }
 
 export const providers = {
-  Docker: { summary: 'containers on this machine', answers },
+  Docker: { summary: 'containers on this machine', containers: true, answers },
 } as const satisfies Record<string, Provider>
 
 export type ProviderName = keyof typeof providers
+
+/** Whether clusters of a provider are made of containers. */
+export const hasContainers = (name: string): boolean => isProvider(name) && (providers[name] as Provider).containers
 
 const isProvider = (name: string): name is ProviderName => Object.hasOwn(providers, name)
 

@@ -125,10 +125,13 @@ export const connectNetwork = async (ctx: Context, network: string, container: s
 export const networkExists = async (ctx: Context, network: string): Promise<boolean> =>
   (await docker(ctx, ['network', 'inspect', '--format', '{{.Id}}', network], { accept: [0, 1] })).exitCode === 0
 
-/** Names of the containers that are attached to a network. */
-export const networkMembers = async (ctx: Context, network: string): Promise<readonly string[]> => {
-  const { stdout, exitCode } = await docker(ctx, ['network', 'inspect', '--format', '{{range .Containers}}{{.Name}} {{end}}', network], { accept: [0, 1] })
-  return exitCode === 0 ? stdout.split(/\s+/).filter(Boolean) : []
+/** Removes a network; false when containers still use it. */
+export const removeNetwork = async (ctx: Context, network: string): Promise<boolean> => {
+  const { exitCode, stderr } = await docker(ctx, ['network', 'rm', network], { accept: [0, 1] })
+  if (exitCode === 0 || /not found|no such network/i.test(stderr)) return true
+  if (/active endpoints|in use/i.test(stderr)) return false
+  await docker(ctx, ['network', 'rm', network])
+  return true
 }
 
 /** Runs a program inside a running container. */

@@ -1,59 +1,15 @@
 import { describe, expect, it } from 'vitest'
 import { ensureRegistry, findRegistry, removeRegistry } from '../../../lib/registry/container.ts'
-import type { Container } from '../../../lib/tools/docker.ts'
 import { fakeContext } from '../../fakes/context.ts'
-import { fakeExec } from '../../fakes/exec.ts'
+import { fakeDocker, type FakeContainer } from '../../fakes/docker.ts'
 
 const owner = { id: 'abc', project: '/home/me/app' }
 const mine = { 'io.ksail.cluster': 'dev', 'io.ksail.role': 'registry', 'io.ksail.project': 'abc', 'io.ksail.directory': '/home/me/app' }
 const theirs = { ...mine, 'io.ksail.project': 'xyz', 'io.ksail.directory': '/home/you/app' }
 
-type Fake = Pick<Container, 'name' | 'labels'> & Partial<Pick<Container, 'id' | 'image' | 'running'>> & { port?: number }
-
-/** An engine that holds containers and volumes in memory; ports in `busy` are refused as docker refuses them. */
-const engine = (start: readonly Fake[] = [], { volumes = {}, busy = [] }: { volumes?: Record<string, Record<string, string>>; busy?: number[] } = {}) => {
-  const all = new Map(start.map((it) => [it.name, { id: `id-${it.name}`, image: 'registry:3', running: true, port: 5050, ...it }]))
-  const disks = new Map(Object.entries(volumes))
-  const clash = { exitCode: 125, stderr: 'docker: Error response from daemon: Bind for 127.0.0.1:5050 failed: port is already allocated' }
-  const raw = (it: Required<Fake>) => ({
-    Id: it.id, Name: `/${it.name}`, Created: '', State: { Running: it.running, Status: it.running ? 'running' : 'exited' },
-    Config: { Image: it.image, Labels: it.labels, Env: [] },
-    NetworkSettings: { Ports: it.running ? { '5000/tcp': [{ HostPort: String(it.port) }] } : {}, Networks: {} }, Mounts: [],
-  })
-  const labelsIn = (args: readonly string[]) => Object.fromEntries(args.flatMap((arg, index) => (args[index - 1] === '--label' ? [arg.split(/=(.*)/s).slice(0, 2)] : [])))
-  const exec = fakeExec({
-    'docker ps *': (args) => {
-      const wanted = args.filter((arg) => arg.startsWith('label=')).map((arg) => arg.slice('label='.length).split('='))
-      return [...all.values()].filter(({ labels }) => wanted.every(([key, value]) => labels[key!] === value)).map(({ id }) => `${id}\n`).join('')
-    },
-    'docker container inspect *': (args) => {
-      const found = args.slice(2).flatMap((name) => [...all.values()].filter((it) => it.name === name || it.id === name))
-      return found.length === args.length - 2 ? JSON.stringify(found.map(raw)) : { stdout: JSON.stringify(found.map(raw)), stderr: 'Error: No such container', exitCode: 1 }
-    },
-    'docker volume inspect *': (args) => (disks.has(args.at(-1)!) ? JSON.stringify(disks.get(args.at(-1)!)) : { exitCode: 1, stderr: 'no such volume' }),
-    'docker volume create *': (args) => (disks.set(args.at(-1)!, labelsIn(args)), ''),
-    'docker volume rm *': (args) => (disks.delete(args.at(-1)!), ''),
-    'docker run *': (args) => {
-      const name = args[args.indexOf('--name') + 1]!
-      const port = Number(args[args.indexOf('-p') + 1]!.split(':')[1])
-      const running = !busy.includes(port)
-      all.set(name, { id: `new-${name}`, name, image: args.at(-1)!, running, port, labels: labelsIn(args) })
-      return running ? `new-${name}\n` : clash
-    },
-    'docker start *': (args) => {
-      const it = all.get(args[1]!)!
-      if (busy.includes(it.port)) return clash
-      it.running = true
-      return ''
-    },
-    'docker rm *': (args) => {
-      for (const name of args.slice(3)) for (const it of [...all.values()]) if (it.name === name || it.id === name) all.delete(it.name)
-      return ''
-    },
-    'docker logs *': 'its last words\n',
-  })
-  const ctx = fakeContext({ exec, fetch: async () => new Response('{}') })
-  return { ctx, exec, all, disks }
+const dockerContext = (...args: Parameters<typeof fakeDocker>) => {
+  const docker = fakeDocker(...args)
+  return { ...docker, ctx: fakeContext({ exec: docker.exec, fetch: async () => new Response('{}') }) }
 }
 
 const ensure = (ctx: ReturnType<typeof fakeContext>, over: object = {}, taken: readonly number[] = []) =>
@@ -61,7 +17,7 @@ const ensure = (ctx: ReturnType<typeof fakeContext>, over: object = {}, taken: r
 
 describe('ensureRegistry', () => {
   it('makes volume and container, labelled and bound to this machine only', async () => {
-    const { ctx, exec, disks } = engine()
+    const { ctx, exec, disks } = dockerContext()
     expect(await ensure(ctx)).toEqual({ port: 5050, container: 'dev-local-registry', created: true, adopted: [] })
     expect(disks.get('dev-local-registry')).toEqual(mine)
     expect(exec.commands().find((it) => it.startsWith('docker run'))).toMatchInlineSnapshot(
@@ -70,13 +26,13 @@ describe('ensureRegistry', () => {
   })
 
   it('is done when it runs already', async () => {
-    const { ctx, exec } = engine([{ name: 'dev-local-registry', labels: mine, port: 5057 }])
+    const { ctx, exec } = dockerContext([{ name: 'dev-local-registry', labels: mine, port: 5057 }])
     expect(await ensure(ctx)).toMatchObject({ port: 5057, created: false })
     expect(exec.commands().every((it) => it.startsWith('docker container inspect'))).toBe(true)
   })
 
   it('starts a stopped one of ours', async () => {
-    const { ctx, exec } = engine([{ name: 'dev-local-registry', labels: mine, running: false, port: 5051 }])
+    const { ctx, exec } = dockerContext([{ name: 'dev-local-registry', labels: mine, running: false, port: 5051 }])
     expect(await ensure(ctx)).toMatchObject({ port: 5051, created: false })
     expect(exec.commands()).toContain('docker start dev-local-registry')
   })
@@ -87,14 +43,14 @@ describe('ensureRegistry', () => {
     ['the recorded one is free', { recorded: 6001 }, [], [], 6001],
     ['the recorded one is taken', { recorded: 6001 }, [6001], [], 5050],
   ])('chooses a port when %s', async (_case, over, taken, busy, port) => {
-    const { ctx, all } = engine([], { busy })
+    const { ctx, all } = dockerContext([], { busy })
     expect((await ensure(ctx, over, taken)).port).toBe(port)
     expect(all.get('dev-local-registry')).toMatchObject({ port, running: true })
     expect(ctx.texts().some((text) => text.includes('is taken'))).toBe(port !== ((over as { recorded?: number }).recorded ?? 5050))
   })
 
   it.each([[[5099], []], [[], [5099]]])('refuses a named port that is taken and leaves no container behind', async (taken, busy) => {
-    const { ctx, all } = engine([], { busy })
+    const { ctx, all } = dockerContext([], { busy })
     await expect(ensure(ctx, { port: 5099 }, taken)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('5099') })
     expect(all.size).toBe(0)
   })
@@ -105,50 +61,50 @@ describe('ensureRegistry', () => {
     ['volume', [], { 'dev-local-registry': theirs }, '/home/you/app'],
     ['volume', [], { 'dev-local-registry': {} }, 'somebody else'],
   ])('leaves a %s of others alone and names its owner', async (what, containers, volumes, named) => {
-    const { ctx, exec } = engine(containers, { volumes })
+    const { ctx, exec } = dockerContext(containers, { volumes })
     await expect(ensure(ctx)).rejects.toMatchObject({ exitCode: 4, message: expect.stringMatching(new RegExp(`${what} dev-local-registry belongs to .*${named}`)) })
     expect(exec.commands().filter((it) => !it.includes('inspect'))).toEqual([])
   })
 
   it('takes over what belongs to others when told so, and says what', async () => {
-    const { ctx } = engine([{ name: 'dev-local-registry', labels: theirs, port: 5055 }])
+    const { ctx } = dockerContext([{ name: 'dev-local-registry', labels: theirs, port: 5055 }])
     expect(await ensure(ctx, { adopt: true })).toEqual({ port: 5055, container: 'dev-local-registry', created: false, adopted: ['id-dev-local-registry'] })
     expect(await ensure(ctx, { owner: { ...owner, adopted: ['id-dev-local-registry'] } })).toMatchObject({ port: 5055, adopted: [] })
-    const other = engine([], { volumes: { 'dev-local-registry': theirs } })
+    const other = dockerContext([], { volumes: { 'dev-local-registry': theirs } })
     expect(await ensure(other.ctx, { adopt: true })).toMatchObject({ created: true, adopted: ['dev-local-registry'] })
   })
 
   it('knows the volume that delete --keep-storage kept for this folder', async () => {
-    const { ctx, disks } = engine([], { volumes: { 'dev-local-registry': { ...mine, 'io.ksail.project': 'an older id' } } })
+    const { ctx, disks } = dockerContext([], { volumes: { 'dev-local-registry': { ...mine, 'io.ksail.project': 'an older id' } } })
     expect(await ensure(ctx)).toMatchObject({ created: true, adopted: [] })
     expect(disks.get('dev-local-registry')).toMatchObject({ 'io.ksail.project': 'an older id' })
   })
 
   it.each([[{ port: 5060 }, 5060, 'port 5050 → 5060'], [{ image: 'mirror/registry:3' }, 5050, 'image registry:3 → mirror/registry:3']])('makes its own again for %o', async (over, port, why) => {
-    const { ctx, all } = engine([{ name: 'dev-local-registry', labels: mine }], { volumes: { 'dev-local-registry': mine } })
+    const { ctx, all } = dockerContext([{ name: 'dev-local-registry', labels: mine }], { volumes: { 'dev-local-registry': mine } })
     expect(await ensure(ctx, over)).toMatchObject({ port, created: true })
     expect(all.get('dev-local-registry')?.id).toBe('new-dev-local-registry')
     expect(ctx.texts().join()).toContain(why)
   })
 
   it('moves its own stopped one when its port was taken meanwhile', async () => {
-    const { ctx } = engine([{ name: 'dev-local-registry', labels: { ...mine, 'io.ksail.port': '5050' }, running: false }], { volumes: { 'dev-local-registry': mine }, busy: [5050] })
+    const { ctx } = dockerContext([{ name: 'dev-local-registry', labels: { ...mine, 'io.ksail.port': '5050' }, running: false }], { volumes: { 'dev-local-registry': mine }, busy: [5050] })
     expect(await ensure(ctx)).toMatchObject({ port: 5051, created: true })
   })
 
   it('undoes what it made, and only that', async () => {
     const undos: (() => Promise<void>)[] = []
-    const made = engine()
+    const made = dockerContext()
     await ensureRegistry(made.ctx, { cluster: 'dev', owner, image: 'registry:3', isFree: async () => true }, (undo) => void undos.push(undo))
     for (const undo of undos.splice(0).toReversed()) await undo()
     expect([made.all.size, made.disks.size]).toEqual([0, 0])
-    const there = engine([{ name: 'dev-local-registry', labels: mine }])
+    const there = dockerContext([{ name: 'dev-local-registry', labels: mine }])
     await ensureRegistry(there.ctx, { cluster: 'dev', owner, image: 'registry:3' }, (undo) => void undos.push(undo))
     expect(undos).toEqual([])
   })
 
   it('gives up with the last words of a registry that has ended', async () => {
-    const { ctx, all } = engine()
+    const { ctx, all } = dockerContext()
     const silent = { ...ctx, fetch: async (): Promise<Response> => {
       all.get('dev-local-registry')!.running = false
       throw new TypeError('fetch failed')
@@ -158,7 +114,7 @@ describe('ensureRegistry', () => {
 })
 
 describe('findRegistry', () => {
-  const by = (name: string, labels: Record<string, string>, running = true): Fake => ({ name, labels, running })
+  const by = (name: string, labels: Record<string, string>, running = true): FakeContainer => ({ name, labels, running })
   const label = (cluster: string) => ({ 'io.ksail.cluster': cluster, 'io.ksail.role': 'registry' })
   it.each([
     ['by label', [by('other-name', label('dev')), by('dev-local-registry', {})], 'other-name'],
@@ -168,13 +124,13 @@ describe('findRegistry', () => {
     ['not a mirror', [by('dev-docker.io', { ...label('dev'), 'io.ksail.role': 'mirror' })], undefined],
     ['the running one', [by('a', label('dev'), false), by('b', label('dev'))], 'b'],
   ])('finds it %s', async (_case, containers, name) => {
-    expect((await findRegistry(engine(containers).ctx, 'dev'))?.name).toBe(name)
+    expect((await findRegistry(dockerContext(containers).ctx, 'dev'))?.name).toBe(name)
   })
   it.each([
     ['stopped', [by('dev-local-registry', label('dev'), false)], 'unresolved', /is stopped/],
     ['ambiguous', [by('a', label('dev')), by('b', label('dev'))], 'conflict', /a, b/],
   ])('says so when it is %s', async (_case, containers, code, message) => {
-    await expect(findRegistry(engine(containers).ctx, 'dev')).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    await expect(findRegistry(dockerContext(containers).ctx, 'dev')).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
   })
 })
 
@@ -184,7 +140,7 @@ describe('removeRegistry', () => {
     [mine, true, ['container dev-local-registry']],
     [theirs, false, []],
   ])('removes what carries this project’s id', async (labels, keepStorage, removed) => {
-    const { ctx, all, disks } = engine([{ name: 'dev-local-registry', labels }], { volumes: { 'dev-local-registry': labels } })
+    const { ctx, all, disks } = dockerContext([{ name: 'dev-local-registry', labels }], { volumes: { 'dev-local-registry': labels } })
     expect(await removeRegistry(ctx, { cluster: 'dev', owner, keepStorage })).toEqual(removed)
     expect(all.size + disks.size).toBe(2 - removed.length)
     expect(await removeRegistry(ctx, { cluster: 'dev', owner, keepStorage })).toEqual([])

@@ -1,0 +1,61 @@
+import { KsailError } from '../base/errors.ts'
+import { step } from '../base/events.ts'
+import type { Context } from '../base/context.ts'
+import type { ProjectOptions } from '../config/project.ts'
+import { registryPort } from '../registry/container.ts'
+import { waitForRegistry } from '../registry/ready.ts'
+import * as docker from '../tools/docker.ts'
+import { refuseForeign, type Survey } from './ownership.ts'
+import { withCluster } from './with-cluster.ts'
+
+export interface StartResult {
+  readonly name: string
+  readonly context: string
+  readonly kubeconfig: string
+  /** `localhost:5050`; undefined when the cluster has no registry beside it. */
+  readonly registry: string | undefined
+  /** Everything ran already. */
+  readonly already: boolean
+  readonly ms: number
+}
+
+/** Throws when there is nothing that could be started or stopped. */
+export const refuseMissing = (name: string, { nodes, state }: Survey): void => {
+  if (nodes.length === 0) throw new KsailError('unresolved', `there is no cluster ${name}`, { hint: 'run ksail cluster create' })
+  if (state === 'half-made') throw new KsailError('notReady', `cluster ${name} was never finished`, { hint: 'run ksail cluster create, which goes on where it was' })
+}
+
+const startRegistry = async (ctx: Context, container: NonNullable<Survey['container']>): Promise<string | undefined> => {
+  if (!container.running) await docker.startContainers(ctx, [container.name])
+  const [now] = await docker.inspect(ctx, [container.name])
+  const port = now === undefined ? undefined : registryPort(now)
+  if (port === undefined) return undefined
+  await waitForRegistry(ctx, container.name, port)
+  return `localhost:${port}`
+}
+
+/**
+ * Starts the nodes, then the registry, and is done when both answer. Success also when they run already.
+ *
+ * @example
+ * const { registry } = await startCluster({ name: 'dev' })
+ */
+export const startCluster = (options: ProjectOptions, ctx: Context): Promise<StartResult> =>
+  withCluster(options, ctx, async ({ target, runtime, survey }) => {
+    const start = ctx.now()
+    const { name } = target
+    refuseForeign(target, survey, 'choose another cluster with --name')
+    refuseMissing(name, survey)
+    const { container, record } = survey
+    const already = survey.nodes.every(({ running }) => running) && container?.running !== false
+    // nodes first: a registry that comes before them may take the address that a node had
+    if (!already) await step(ctx, `starting the nodes of ${name}`, () => runtime.start(ctx, name))
+    if (container === undefined && record?.port !== undefined) ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
+    const [registry] = await Promise.all([
+      container === undefined ? undefined : step(ctx, `starting registry ${container.name}`, () => startRegistry(ctx, container)),
+      step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, { timeout: target.timeout })),
+    ])
+    // the nodes may have got other ports, and then the kubeconfig has to follow
+    if (!already) await runtime.connect(ctx, target)
+    return { name, context: target.context, kubeconfig: target.kubeconfig, registry, already, ms: ctx.now() - start }
+  })

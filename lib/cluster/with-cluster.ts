@@ -1,0 +1,41 @@
+import { join } from 'node:path'
+import type { Context } from '../base/context.ts'
+import type { Target } from '../base/target.ts'
+import { loadProject, type Project, type ProjectOptions } from '../config/project.ts'
+import type { Runtime } from '../distributions/distribution.ts'
+import { runtimeOf } from '../distributions/index.ts'
+import { stateFolder } from '../io/folders.ts'
+import { withLock } from '../io/lock.ts'
+import { hasContainers, resolveProvider } from '../providers/index.ts'
+import { readRecord } from '../providers/record.ts'
+import { surveyCluster, type Survey } from './ownership.ts'
+
+export interface FoundCluster {
+  readonly project: Project
+  /** With the provider that the cluster has, or would get. */
+  readonly target: Target
+  readonly runtime: Runtime
+  readonly survey: Survey
+  /** Its nodes and registry are containers. */
+  readonly containers: boolean
+}
+
+/** The project's cluster as it is now. What its record says about provider, distribution and kubeconfig goes before the configuration. */
+export const findCluster = async (options: ProjectOptions, ctx: Context): Promise<FoundCluster> => {
+  const project = await loadProject(options, ctx)
+  const record = await readRecord(ctx, project.target.name)
+  const provider = await resolveProvider(ctx, { recorded: record?.provider, configured: project.config.provider })
+  // what the registry setting decides is read when it is asked for, and stays so
+  const known = {
+    provider, distribution: record?.distribution ?? project.target.distribution,
+    kubeconfig: record?.kubeconfig ?? project.target.kubeconfig, context: record?.context ?? project.target.context,
+  }
+  const target = Object.defineProperties({ ...known }, { ...Object.getOwnPropertyDescriptors(project.target), ...Object.getOwnPropertyDescriptors(known) }) as Target
+  return { project, target, runtime: runtimeOf(target), survey: await surveyCluster(ctx, target), containers: hasContainers(provider) }
+}
+
+/** Does the work on the project's cluster while no other ksail works on it. */
+export const withCluster = async <T>(options: ProjectOptions, ctx: Context, work: (found: FoundCluster) => Promise<T>): Promise<T> => {
+  const { target } = await loadProject(options, ctx)
+  return withLock(ctx, join(stateFolder(ctx.env), 'clusters', `${target.name}.lock`), `cluster ${target.name}`, async () => work(await findCluster(options, ctx)))
+}
