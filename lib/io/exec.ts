@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, openSync } from 'node:fs'
 import { StringDecoder } from 'node:string_decoder'
 import { ExecError, isKsailError, KsailError, lastLines, type FailedCommand } from '../base/errors.ts'
 import { redact } from '../base/redact.ts'
@@ -23,7 +24,8 @@ const DEFAULT_TIMEOUT = 15 * 60_000
 const quoteWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`)
 
 /** A command as it could be pasted into a shell. */
-export const formatCommand = (file: string, args: readonly string[]): string => [file.split('/').at(-1) ?? file, ...args].map(quoteWord).join(' ')
+export const formatCommand = (file: string, args: readonly string[]): string =>
+  [file.split('/').at(-1) ?? file, ...args].map(quoteWord).join(' ')
 
 /** Ends a child with everything it started: children run in a process group of their own, so that Ctrl-C reaches them through us alone. */
 const killGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
@@ -110,13 +112,15 @@ export const createExec =
     let spawnError: NodeJS.ErrnoException | undefined
     const output = { stdout: '', stderr: '' }
     const start = (): ChildProcess => {
-      const child = track(spawn(file, [...args], {
-        cwd: options.cwd ?? settings.cwd,
-        env: environment(settings.env, options.env),
-        shell: false,
-        detached: host.platform !== 'win32',
-        stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
-      }))
+      const child = track(
+        spawn(file, [...args], {
+          cwd: options.cwd ?? settings.cwd,
+          env: environment(settings.env, options.env),
+          shell: false,
+          detached: host.platform !== 'win32',
+          stdio: [input === undefined ? 'ignore' : 'pipe', 'pipe', 'pipe'],
+        }),
+      )
       started = child
       child.once('error', (error) => void (spawnError = error))
       for (const name of ['stdout', 'stderr'] as const) {
@@ -136,7 +140,15 @@ export const createExec =
     }
     const zx = $({
       spawn: ((_line: string, _words: unknown, _options: unknown) => start()) as unknown as typeof spawn,
-      nothrow: true, quiet: true, verbose: false, shell: true, quote: quoteWord, prefix: '', postfix: '', preferLocal: false, detached: true,
+      nothrow: true,
+      quiet: true,
+      verbose: false,
+      shell: true,
+      quote: quoteWord,
+      prefix: '',
+      postfix: '',
+      preferLocal: false,
+      detached: true,
     })
     const promise = zx`${command}`
     const end = (): void => started && ending(started)()
@@ -149,8 +161,12 @@ export const createExec =
     }
     if (signal.aborted) throw interrupted()
     const failed: FailedCommand = {
-      command, file, exitCode: result.exitCode, signal: result.signal,
-      stdout: redact(output.stdout, settings.secrets), stderr: redact(output.stderr, settings.secrets),
+      command,
+      file,
+      exitCode: result.exitCode,
+      signal: result.signal,
+      stdout: redact(output.stdout, settings.secrets),
+      stderr: redact(output.stderr, settings.secrets),
     }
     if (spawnError !== undefined) {
       const missing = spawnError.code === 'ENOENT' || spawnError.code === 'EACCES'
@@ -169,12 +185,14 @@ export const createSpawn =
   (settings: Settings): Spawn =>
   (file, args, options = {}) => {
     settings.report({ kind: 'command', command: redact(formatCommand(file, args), settings.secrets) })
-    const child = track(spawn(file, [...args], {
-      cwd: options.cwd ?? settings.cwd,
-      env: environment(settings.env, options.env),
-      detached: host.platform !== 'win32',
-      stdio: ['ignore', 'pipe', 'pipe'],
-    }))
+    const child = track(
+      spawn(file, [...args], {
+        cwd: options.cwd ?? settings.cwd,
+        env: environment(settings.env, options.env),
+        detached: host.platform !== 'win32',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      }),
+    )
     let stderr = ''
     for (const name of ['stdout', 'stderr'] as const) {
       const reader = lines((line) => options.onLine?.(line, name))
@@ -198,3 +216,41 @@ export const createSpawn =
       },
     }
   }
+
+export interface DetachedOptions {
+  readonly cwd: string
+  /** The whole environment: nothing of ours is passed on, as the process outlives us. */
+  readonly env: Readonly<Record<string, string>>
+  /** File that gets what it prints, at its end. */
+  readonly log: string
+}
+
+export interface Detached {
+  readonly pid: number
+  /** Settles when it ends while we still run; never rejects. */
+  readonly ended: Promise<{ readonly exitCode: number | null; readonly why: string }>
+}
+
+/** Starts a process that outlives this one: a session of its own, no terminal, its words in a file. */
+export const spawnDetached = (
+  { report, secrets }: Pick<Settings, 'report' | 'secrets'>,
+  file: string,
+  args: readonly string[],
+  { cwd, env, log }: DetachedOptions,
+): Detached => {
+  report({ kind: 'command', command: redact(formatCommand(file, args), secrets) })
+  const output = openSync(log, 'a', 0o600)
+  try {
+    const child = spawn(file, [...args], { cwd, env: { ...env }, detached: true, stdio: ['ignore', output, output] })
+    const ended = new Promise<{ exitCode: number | null; why: string }>((resolve) => {
+      child.once('error', (error) => resolve({ exitCode: null, why: error.message }))
+      child.once('exit', (exitCode, signal) =>
+        resolve({ exitCode, why: signal === null ? `exit status ${exitCode}` : `ended by ${signal}` }),
+      )
+    })
+    child.unref()
+    return { pid: child.pid ?? -1, ended }
+  } finally {
+    closeSync(output)
+  }
+}

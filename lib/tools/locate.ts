@@ -13,7 +13,11 @@ type Ctx = Pick<Context, 'env' | 'exec' | 'cwd' | 'platform'>
 type Remembered = Record<string, { readonly stamp: string; readonly version: string }>
 
 const cachePath = (ctx: Ctx): string => join(cacheFolder(ctx.env), 'versions.json')
-const remembered = (ctx: Ctx): Promise<Remembered> => readJson<Remembered>(cachePath(ctx)).then((it) => it ?? {}, () => ({}))
+const remembered = (ctx: Ctx): Promise<Remembered> =>
+  readJson<Remembered>(cachePath(ctx)).then(
+    (it) => it ?? {},
+    () => ({}),
+  )
 
 const executable = async (path: string): Promise<boolean> => {
   try {
@@ -57,6 +61,8 @@ export const accepts = async (range: string, version: string): Promise<boolean> 
 }
 
 const checked = async (ctx: Ctx, tool: Tool, path: string): Promise<{ readonly path: string } | { readonly why: string }> => {
+  // a program that does not say its version is taken as it is
+  if (tool.version.length === 0) return { path }
   try {
     const version = await versionOf(ctx, tool, path)
     return (await accepts(tool.accepts, version)) ? { path } : { why: `${path} is ${version}, accepted is ${tool.accepts}` }
@@ -75,7 +81,10 @@ const chainOf = (tool: Tool): Chain<Ctx, string> =>
       find: async (ctx, miss) => {
         const path = ctx.env[variableOf(tool)]
         if (path === undefined || path === '') return miss('not set')
-        if (!(await executable(path))) throw new KsailError('config', `${variableOf(tool)}: ${path} is not a program`, { hint: `set it to the path of ${tool.name}, or unset it` })
+        if (!(await executable(path)))
+          throw new KsailError('config', `${variableOf(tool)}: ${path} is not a program`, {
+            hint: `set it to the path of ${tool.name}, or unset it`,
+          })
         return path
       },
     },
@@ -99,13 +108,15 @@ export const createLocate = (ctx: Ctx): Context['locate'] => {
   return (tool) => {
     const known = found.get(tool.name)
     if (known !== undefined) return known
-    const search = chainOf(tool).resolve(ctx).then(
-      ({ value }) => value,
-      (error: unknown) => {
-        if (!isKsailError(error, 'unresolved')) throw error
-        throw new KsailError('tool', `${tool.name} is needed (${tool.summary}); looked in`, { details: error.details, hint: error.hint })
-      },
-    )
+    const search = chainOf(tool)
+      .resolve(ctx)
+      .then(
+        ({ value }) => value,
+        (error: unknown) => {
+          if (!isKsailError(error, 'unresolved')) throw error
+          throw new KsailError('tool', `${tool.name} is needed (${tool.summary}); looked in`, { details: error.details, hint: error.hint })
+        },
+      )
     found.set(tool.name, search)
     return search
   }

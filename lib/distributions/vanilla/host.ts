@@ -1,0 +1,101 @@
+import { copyFile, mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { deferred } from '../../base/deferred.ts'
+import { KsailError } from '../../base/errors.ts'
+import type { Context } from '../../base/context.ts'
+import type { Target } from '../../base/target.ts'
+import { hasEntry, removeContext, writeContext } from '../../io/kubeconfig.ts'
+import { exists } from '../../io/files.ts'
+import {
+  accessOf,
+  applyTo,
+  controlFacts,
+  controlReady,
+  controlState,
+  ensureControl,
+  ensureWork,
+  logsOf,
+  removeControl,
+  stopControl,
+} from '../../providers/host/control.ts'
+import { logOf } from '../../providers/host/process.ts'
+import type { ApiAccess } from '../../providers/host/secrets.ts'
+import type { Making, Node, Runtime } from '../distribution.ts'
+
+const contextOf = (name: string): string => `ksail-${name}`
+
+/** The processes of the control plane in the place of nodes: there are no machines. */
+const nodes: Runtime['nodes'] = async (ctx, name) => {
+  const facts = await controlFacts(ctx, name)
+  if (facts === undefined) return []
+  return (await controlState(ctx, name)).map(({ component, pid, ready }): Node => ({
+    // one id for all: a controller that comes later belongs to the same cluster
+    id: facts.id,
+    name: component,
+    running: pid !== undefined,
+    status: pid === undefined ? 'not running' : ready ? `running as process ${pid}` : `running as process ${pid}, not ready`,
+    created: facts.created,
+  }))
+}
+
+const connect = async (ctx: Context, { kubeconfig, context }: Pick<Target, 'kubeconfig' | 'context'>, access: ApiAccess): Promise<void> => {
+  ctx.secrets.add(access.token)
+  const entry = { name: context, ...access }
+  if (!(await hasEntry(kubeconfig, entry))) await writeContext(ctx, kubeconfig, entry)
+}
+
+const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
+  const api = deferred<ApiAccess>()
+  const work = async (): Promise<void> => {
+    const access = await ensureControl(ctx, target.name, { workers: target.workers })
+    signal.throwIfAborted()
+    api.resolve(access)
+    await Promise.all([connect(ctx, target, access), ensureWork(ctx, target.name, ['kube-controller-manager'])])
+  }
+  const done = work()
+  done.catch(api.reject)
+  return {
+    booted: Promise.resolve([]),
+    done,
+    apply: async (yaml, { manager }) => {
+      const access = await api.promise
+      signal.throwIfAborted()
+      await applyTo(ctx, target.name, access, yaml, manager)
+    },
+  }
+}
+
+const start = async (ctx: Context, name: string): Promise<void> => {
+  await ensureControl(ctx, name)
+  await ensureWork(ctx, name)
+}
+
+/** Vanilla Kubernetes without containers: its control plane and the Flux controllers as processes of this user. */
+export const vanillaOnHost: Runtime = {
+  summary: 'a control plane as processes of this user, without nodes',
+  tools: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'],
+  contextOf,
+  nodes,
+  make: run,
+  adopt: run,
+  // the processes outlive the command, but none of them goes on making
+  endMakers: async () => false,
+  start,
+  stop: stopControl,
+  ready: (ctx, target, { timeout }) => controlReady(ctx, target.name, timeout),
+  connect: async (ctx, target) => {
+    const access = await accessOf(ctx, target.name)
+    if (access === undefined)
+      throw new KsailError('unreachable', `cluster ${target.name} has no API server yet`, { hint: 'run ksail cluster create' })
+    await connect(ctx, target, access)
+  },
+  remove: async (ctx, name, kubeconfig) => {
+    await removeControl(ctx, name)
+    await removeContext(ctx, kubeconfig, contextOf(name))
+  },
+  saveLogs: async (ctx, name, folder) => {
+    await mkdir(folder, { recursive: true })
+    for (const { component, unit } of await logsOf(ctx, name))
+      if (await exists(logOf(unit, component))) await copyFile(logOf(unit, component), join(folder, `${component}.log`))
+  },
+}

@@ -1,0 +1,159 @@
+import { KsailError } from '../../base/errors.ts'
+import type { Context } from '../../base/context.ts'
+import { apiOf, applyManifests, manifestsIn, servedKind, type Api } from './api.ts'
+import { componentOf, components, isComponent, type ComponentName } from './components.ts'
+import { ensureComponent, isReady, portsOf } from './ensure.ts'
+import { componentNames, endComponents, refind } from './process.ts'
+import { ensureSecrets, readAccess, writeAdminConfig, type ApiAccess } from './secrets.ts'
+import { ensureUnit, readFacts, removeUnit, unitOf, type Unit } from './unit.ts'
+
+/** One process of a cluster and how it is. */
+export interface ProcessState {
+  readonly component: ComponentName
+  readonly pid: number | undefined
+  readonly ready: boolean
+}
+
+/** Ends components in the order in which they may miss each other. */
+const GRACE = 4000
+
+const inOrder = Object.keys(components) as readonly ComponentName[]
+
+const ofStage = (names: Iterable<ComponentName>, ...stages: readonly string[]): readonly ComponentName[] =>
+  [...names].filter((name) => stages.includes(componentOf(name).stage))
+
+/** Components that a unit has, in the order of the table. */
+export const componentsOf = async (unit: Unit): Promise<readonly ComponentName[]> => {
+  const names = (await componentNames(unit)).filter(isComponent)
+  return inOrder.filter((name) => names.includes(name))
+}
+
+/** How its owner reaches the API of a cluster; undefined when it has none yet. */
+export const accessOf = async (ctx: Context, name: string): Promise<ApiAccess | undefined> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  const port = (await portsOf(unit, 'kube-apiserver'))?.['api']
+  return port === undefined ? undefined : readAccess(unit, port)
+}
+
+/** The API of a cluster for a moment. */
+export const withApi = async <T>(ctx: Context, access: ApiAccess, work: (api: Api) => Promise<T>): Promise<T> => {
+  const api = apiOf(ctx, access)
+  try {
+    return await work(api)
+  } finally {
+    api.close()
+  }
+}
+
+const apiAnswers = async (ctx: Context, unit: Unit, path: string, port?: number): Promise<boolean> => {
+  const known = port ?? (await portsOf(unit, 'kube-apiserver'))?.['api']
+  const access = known === undefined ? undefined : await readAccess(unit, known)
+  if (access === undefined) return false
+  ctx.secrets.add(access.token)
+  return withApi(ctx, access, async (api) => (await api.send('GET', path)).status === 200)
+}
+
+export interface ControlOptions {
+  /** Simulated nodes. */
+  readonly workers?: number | undefined
+}
+
+/**
+ * The control plane of a cluster, running: started as far as it does not run. Settles when the API takes requests of its owner, which is
+ * before its own readiness: what is applied then is waited for anyway.
+ */
+export const ensureControl = async (ctx: Context, name: string, { workers }: ControlOptions = {}): Promise<ApiAccess> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  await ensureUnit(unit, workers === undefined ? {} : { workers })
+  await ensureSecrets(unit)
+  const before = (await portsOf(unit, 'kube-apiserver'))?.['api']
+  const [state, api] = await Promise.all([
+    ensureComponent(ctx, unit, 'etcd'),
+    ensureComponent(ctx, unit, 'kube-apiserver', { ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces/default', ports['api']) }),
+  ])
+  const ports = await Promise.race([api.ready, state.lost])
+  const access = await readAccess(unit, ports['api'] as number)
+  if (access === undefined) throw new KsailError('bug', `the API server of ${name} answers without a certificate`)
+  await writeAdminConfig(unit, access)
+  // a port that moved while the rest ran: the others look for the API where it was
+  if (before !== undefined && before !== ports['api']) await endComponents(ctx, unit, ofStage(await componentsOf(unit), 'work'), GRACE)
+  return access
+}
+
+/** Starts what a cluster has besides its API, and this too: all that it had before when nothing is named. */
+export const ensureWork = async (ctx: Context, name: string, more: readonly ComponentName[] = []): Promise<void> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  const wanted = new Set<ComponentName>([...ofStage(await componentsOf(unit), 'work'), ...more])
+  const started = await Promise.all([...wanted].map((it) => ensureComponent(ctx, unit, it)))
+  await Promise.all(started.map(({ ready }) => ready))
+}
+
+/** Starts these components and does not wait for them: what they are started for shows whether they work. */
+export const beginWork = async (ctx: Context, name: string, names: readonly ComponentName[]): Promise<void> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  await Promise.all(names.map((it) => ensureComponent(ctx, unit, it)))
+}
+
+/** The controllers that Flux's own kinds belong to, by the label that flux gives them. */
+const controllersOf = (texts: readonly string[]): readonly ComponentName[] =>
+  [...new Set(texts.map((text) => /^ {4}app\.kubernetes\.io\/component: *(\S+)/m.exec(text)?.[1] ?? ''))].filter(isComponent)
+
+/** Applies manifests. Kinds of a controller that is one of the components start it, as soon as they are served. */
+export const applyTo = async (ctx: Context, name: string, access: ApiAccess, yaml: string, manager: string): Promise<void> =>
+  withApi(ctx, access, async (api) => {
+    const manifests = manifestsIn(yaml)
+    await applyManifests(ctx, api, manifests, manager)
+    const kinds = manifests.filter(({ kind }) => kind === 'CustomResourceDefinition')
+    const controllers = controllersOf(kinds.map(({ text }) => text))
+    if (controllers.length === 0) return
+    await Promise.all(kinds.map((it) => servedKind(ctx, api, it)))
+    await beginWork(ctx, name, controllers)
+  })
+
+/** Waits until the API says that it is ready. */
+export const controlReady = async (ctx: Context, name: string, timeout: number): Promise<void> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  const start = ctx.now()
+  while (!(await apiAnswers(ctx, unit, '/readyz'))) {
+    if (ctx.now() - start > timeout)
+      throw new KsailError('timeout', `the API server of cluster ${name} did not answer in time`, {
+        hint: 'run ksail cluster info to see what is down',
+      })
+    await ctx.sleep(50)
+  }
+}
+
+/** Every process that the control plane of a cluster has, running or not. */
+export const controlState = async (ctx: Context, name: string): Promise<readonly ProcessState[]> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  return Promise.all(
+    (await componentsOf(unit)).map(async (component) => {
+      const pid = await refind(ctx, unit, component)
+      const ready =
+        pid !== undefined && (component === 'kube-apiserver' ? await apiAnswers(ctx, unit, '/readyz') : await isReady(ctx, unit, component))
+      return { component, pid, ready }
+    }),
+  )
+}
+
+/** Ends the processes of a control plane: first those that talk to the API, then the API, then its state. */
+export const stopControl = async (ctx: Context, name: string): Promise<void> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  const names = inOrder.filter((it) => it !== 'registry')
+  for (const stage of ['work', 'api', 'state']) await endComponents(ctx, unit, ofStage(names, stage), GRACE)
+}
+
+/** Ends the processes of a control plane at once and removes everything it had. */
+export const removeControl = async (ctx: Context, name: string): Promise<void> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  await endComponents(ctx, unit, inOrder, 0)
+  await removeUnit(ctx, unit)
+}
+
+/** When and as what the control plane of a cluster was made; undefined when there is none. */
+export const controlFacts = (ctx: Context, name: string) => readFacts(unitOf(ctx, name, 'control-plane'))
+
+export const logsOf = async (ctx: Context, name: string): Promise<readonly { readonly component: string; readonly unit: Unit }[]> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  return (await componentsOf(unit)).map((component) => ({ component, unit }))
+}

@@ -1,0 +1,123 @@
+import { readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { KsailError } from '../../base/errors.ts'
+import type { Context } from '../../base/context.ts'
+import { spawnDetached, type Detached } from '../../io/exec.ts'
+import { readText, writeText } from '../../io/files.ts'
+import { host } from '../../io/host.ts'
+import { listProcesses, startOf } from '../../io/processes.ts'
+import { inUnit, type Unit } from './unit.ts'
+
+/** Every process is started by a link in the folder of its unit, so that its first word says whose it is: no other process can be taken for it. */
+const linkOf = (unit: Unit, name: string): string => inUnit(unit, 'bin', name)
+const pidFile = (unit: Unit, name: string): string => inUnit(unit, 'pid', `${name}.pid`)
+
+export const logOf = (unit: Unit, name: string): string => inUnit(unit, 'log', `${name}.log`)
+
+/** A log that has grown beyond this (bytes) is put aside at the next start. */
+const LARGE = 10_000_000
+
+const firstWord = async (ctx: Context, pid: number): Promise<string | undefined> => {
+  if (ctx.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')[0]
+  const { stdout } = await ctx.exec('ps', ['-o', 'args=', '-p', String(pid)], { accept: 'any', timeout: 10_000 })
+  return stdout.trim()
+}
+
+/** Whether a process is the one that the link starts. One that has ended and waits for its parent has no words any more. */
+const isOurs = async (ctx: Context, pid: number, link: string): Promise<boolean> => {
+  const word = await firstWord(ctx, pid)
+  return word === link || (ctx.platform !== 'linux' && word?.startsWith(`${link} `) === true)
+}
+
+/** The process of a component, by its pid file, which names number and start time; undefined when it does not run. */
+export const findProcess = async (ctx: Context, unit: Unit, name: string): Promise<number | undefined> => {
+  const [text, started] = ((await readText(pidFile(unit, name))) ?? '').trim().split(' ')
+  const pid = Number(text)
+  if (!Number.isInteger(pid) || pid <= 0) return undefined
+  if (started !== undefined && started !== ((await startOf(pid)) ?? started)) return undefined
+  return (await isOurs(ctx, pid, linkOf(unit, name))) ? pid : undefined
+}
+
+/** Every process of a unit, also those whose pid file is lost. */
+export const findProcesses = async (ctx: Context, unit: Unit): Promise<ReadonlyMap<string, number>> => {
+  const prefix = inUnit(unit, 'bin/')
+  const found = new Map<string, number>()
+  for (const { pid, argv } of await listProcesses(ctx)) {
+    const words = argv.join(' ')
+    if (words.startsWith(prefix)) found.set(words.slice(prefix.length).split(' ')[0] ?? '', pid)
+  }
+  return found
+}
+
+const put = async (ctx: Context, unit: Unit, name: string, pid: number): Promise<void> =>
+  writeText(pidFile(unit, name), `${pid} ${(await startOf(pid)) ?? ''}`.trim(), 0o600)
+
+/** A process that runs although nobody remembers its number, as after a kill between its start and the writing of the number. */
+export const refind = async (ctx: Context, unit: Unit, name: string): Promise<number | undefined> => {
+  const known = await findProcess(ctx, unit, name)
+  if (known !== undefined) return known
+  const lost = (await findProcesses(ctx, unit)).get(name)
+  if (lost !== undefined) await put(ctx, unit, name, lost)
+  return lost
+}
+
+/** Starts a component's program; what it prints goes to its log. */
+export const launch = async (
+  ctx: Context,
+  unit: Unit,
+  name: string,
+  program: string,
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<Detached> => {
+  const link = linkOf(unit, name)
+  await rm(link, { force: true })
+  await symlink(program, link)
+  if (((await stat(logOf(unit, name)).catch(() => undefined))?.size ?? 0) > LARGE)
+    await rename(logOf(unit, name), `${logOf(unit, name)}.old`)
+  const started = spawnDetached(ctx, link, args, { cwd: unit.folder, env, log: logOf(unit, name) })
+  if (started.pid > 0) await put(ctx, unit, name, started.pid)
+  return started
+}
+
+/** Ends components: SIGTERM, after `grace` ms SIGKILL, each signal only to a process that is still the one meant. */
+export const endComponents = async (ctx: Context, unit: Unit, names: readonly string[], grace: number): Promise<void> => {
+  const running = new Map([...(await findProcesses(ctx, unit))].filter(([name]) => names.includes(name)))
+  const left = async (): Promise<readonly number[]> => {
+    const still: number[] = []
+    for (const [name, pid] of running) if (await isOurs(ctx, pid, linkOf(unit, name))) still.push(pid)
+    return still
+  }
+  const send = async (signal: NodeJS.Signals): Promise<void> => {
+    for (const pid of await left())
+      try {
+        host.kill(pid, signal)
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+      }
+  }
+  const gone = async (limit: number): Promise<boolean> => {
+    for (let waited = 0; waited < limit; waited += 20) {
+      if ((await left()).length === 0) return true
+      await ctx.sleep(20)
+    }
+    return (await left()).length === 0
+  }
+  if (grace > 0) await send('SIGTERM')
+  if (!(await gone(grace))) {
+    await send('SIGKILL')
+    if (!(await gone(5000)))
+      throw new KsailError('failed', `processes ${(await left()).join(', ')} of cluster ${unit.cluster} do not end`, {
+        hint: 'look at them with ps, then run the command again',
+      })
+  }
+  await Promise.all(names.map((name) => rm(pidFile(unit, name), { force: true })))
+}
+
+/** Names of the components that a unit has, running or not. */
+export const componentNames = async (unit: Unit): Promise<readonly string[]> => {
+  const names = await readdir(inUnit(unit, 'components')).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return [] as string[]
+    throw error
+  })
+  return names.filter((name) => name.endsWith('.json') && !name.startsWith('.')).map((name) => name.slice(0, -'.json'.length))
+}
