@@ -101,11 +101,4 @@ export const createRecord = async (ctx: Pick<Context, 'env'>, known: Omit<Cluste
   return record
 }
 
-/** The record of a cluster whose nodes are gone, as it stands before new ones are made: without their ids, and older than them. */
-export const renewRecord = async (ctx: Pick<Context, 'env'>, record: ClusterRecord): Promise<ClusterRecord> => {
-  const renewed = { ...record, nodes: undefined, created: new Date().toISOString() }
-  await writeRecord(ctx, renewed)
-  return renewed
-}
-
 export const removeRecord = (ctx: Pick<Context, 'env'>, name: string): Promise<void> => rm(pathOf(ctx, name), { force: true })
