@@ -47,7 +47,8 @@ const titles = (target: Target, { survey, entry, kubeconfig, keepStorage }: Foun
 const confirm = async (ctx: Context, target: Target, what: readonly string[], yes: boolean): Promise<void> => {
   for (const title of what) ctx.report({ kind: 'note', text: `removes ${title}` })
   if (yes || !ctx.ask.available) return
-  if (!(await ctx.ask.confirm(`remove cluster ${target.name}?`, false))) throw new KsailError('refused', `cluster ${target.name} was not removed`, { hint: 'answer yes, or pass --yes' })
+  if (!(await ctx.ask.confirm(`remove cluster ${target.name}?`, false)))
+    throw new KsailError('refused', `cluster ${target.name} was not removed`, { hint: 'answer yes, or pass --yes' })
 }
 
 /** Nodes with their kubeconfig entry. An entry of that name that leads to another machine is somebody else's and stays. */
@@ -84,8 +85,12 @@ export const deleteCluster = (options: DeleteOptions, ctx: Context): Promise<Del
     else ctx.report({ kind: 'note', text: `nothing of cluster ${name} is left` })
     const owner = { id: survey.record?.id ?? '', project: survey.record?.project ?? target.project, adopted: survey.adoptable }
     await Promise.all([
-      survey.nodes.length > 0 || entry?.local === true ? step(ctx, `removing the nodes of ${name}`, () => removeNodes(ctx, target, runtime, found)) : undefined,
-      containers && (survey.container !== undefined || survey.volume !== undefined) ? step(ctx, `removing the registry of ${name}`, () => removeRegistry(ctx, { cluster: name, owner, keepStorage })) : undefined,
+      survey.nodes.length > 0 || entry?.local === true
+        ? step(ctx, `removing the nodes of ${name}`, () => removeNodes(ctx, target, runtime, found))
+        : undefined,
+      containers && (survey.container !== undefined || survey.volume !== undefined)
+        ? step(ctx, `removing the registry of ${name}`, () => removeRegistry(ctx, { cluster: name, owner, keepStorage }))
+        : undefined,
     ])
     if (containers && survey.record?.network === 'made' && (await removeOwnNetwork(ctx, name))) removed.push(`network ${NETWORK}`)
     await removeRecord(ctx, name)

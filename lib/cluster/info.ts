@@ -23,9 +23,16 @@ export interface ClusterInfo {
   /** The context that kubectl uses when none is named. */
   readonly current: boolean
   readonly nodes: readonly { readonly name: string; readonly status: string }[]
-  readonly registry: { readonly container: string; readonly status: string; readonly address: string | undefined; readonly answers: boolean } | undefined
+  readonly registry:
+    | { readonly container: string; readonly status: string; readonly address: string | undefined; readonly answers: boolean }
+    | undefined
   /** What the engine reads; without `url` it could not be asked. */
-  readonly engine: { readonly name: string; readonly url: string | undefined; readonly tag: string | undefined; readonly revision: string | undefined }
+  readonly engine: {
+    readonly name: string
+    readonly url: string | undefined
+    readonly tag: string | undefined
+    readonly revision: string | undefined
+  }
   /** One line for each thing that is not as it should be. */
   readonly down: readonly string[]
 }
@@ -35,7 +42,10 @@ const PATIENCE = 2000
 
 const sourceOf = async (ctx: Context, target: Target, down: string[]): Promise<ClusterSource | undefined> => {
   const late = new AbortController()
-  const timer = setTimeout(() => late.abort(new KsailError('timeout', `the API server of ${target.name} does not answer within ${PATIENCE / 1000} s`)), PATIENCE)
+  const timer = setTimeout(
+    () => late.abort(new KsailError('timeout', `the API server of ${target.name} does not answer within ${PATIENCE / 1000} s`)),
+    PATIENCE,
+  )
   try {
     return await engineOf(target.engine).source({ ...ctx, signal: AbortSignal.any([ctx.signal, late.signal]) }, target)
   } catch (error) {
@@ -57,7 +67,12 @@ const registryOf = async (ctx: Context, { container, record }: Survey, down: str
   const answers = container.running && port !== undefined && (await registryAnswers(ctx, port, PATIENCE))
   if (!container.running) down.push(`registry ${container.name} is stopped: run ksail cluster start`)
   else if (!answers) down.push(`registry ${container.name} does not answer`)
-  return { container: container.name, status: now?.status ?? 'removed', address: port === undefined ? undefined : `localhost:${port}`, answers }
+  return {
+    container: container.name,
+    status: now?.status ?? 'removed',
+    address: port === undefined ? undefined : `localhost:${port}`,
+    answers,
+  }
 }
 
 /**
@@ -80,7 +95,14 @@ export const clusterInfo = async (options: ProjectOptions, ctx: Context): Promis
     entry !== undefined && survey.nodes.some(({ running }) => running) ? sourceOf(ctx, target, down) : undefined,
   ])
   return {
-    name, provider, distribution, status, project: survey.record?.project ?? target.project, kubeconfig, context, current: entry?.current === true,
+    name,
+    provider,
+    distribution,
+    status,
+    project: survey.record?.project ?? target.project,
+    kubeconfig,
+    context,
+    current: entry?.current === true,
     nodes: survey.nodes.map((node) => ({ name: node.name, status: node.status })),
     registry,
     engine: { name: target.engine, url: source?.url, tag: source?.tag, revision: source?.revision },

@@ -17,7 +17,11 @@ export interface KubeconfigEntry {
 }
 
 /** The entry of a context; undefined when the file or the entry is missing. A file that is no YAML has none, and is said to be so. */
-export const kubeconfigEntry = async (ctx: Pick<Context, 'report'>, file: string, context: string): Promise<KubeconfigEntry | undefined> => {
+export const kubeconfigEntry = async (
+  ctx: Pick<Context, 'report'>,
+  file: string,
+  context: string,
+): Promise<KubeconfigEntry | undefined> => {
   const text = await readText(file)
   if (text === undefined) return undefined
   const { parseDocument } = await import('yaml')
@@ -31,5 +35,10 @@ export const kubeconfigEntry = async (ctx: Pick<Context, 'report'>, file: string
   if (found === undefined) return undefined
   const server = config?.clusters?.find(({ name }) => name === found.context?.cluster)?.cluster?.server
   const host = server === undefined || !URL.canParse(server) ? undefined : new URL(server).hostname.replace(/^\[|\]$/g, '')
-  return { context, server, local: host === undefined || host === '0.0.0.0' || isLoopback(host), current: config?.['current-context'] === context }
+  return {
+    context,
+    server,
+    local: host === undefined || host === '0.0.0.0' || isLoopback(host),
+    current: config?.['current-context'] === context,
+  }
 }

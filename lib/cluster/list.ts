@@ -50,6 +50,15 @@ export const listClusters = async (_options: object, ctx: Context): Promise<read
   Promise.all(
     (await listRecords(ctx)).map(async (record) => {
       const { name, provider, distribution, project, kubeconfig, context, port } = record
-      return { name, provider, distribution, status: await statusFor(ctx, record), project, kubeconfig, context, registry: port === undefined ? undefined : `localhost:${port}` }
+      return {
+        name,
+        provider,
+        distribution,
+        status: await statusFor(ctx, record),
+        project,
+        kubeconfig,
+        context,
+        registry: port === undefined ? undefined : `localhost:${port}`,
+      }
     }),
   )

@@ -60,7 +60,8 @@ export const judge = (facts: Facts): Survey => {
   const owner = record ?? { id: '', project }
   if (record !== undefined && facts.elsewhere) foreign.push({ what: `cluster ${name}`, owner: `the project in ${record.project}` })
   for (const node of nodes)
-    if (record === undefined || !ownsNode(record, node)) foreign.push({ what: `node ${node.name}`, owner: 'somebody else: no record of ksail names it' })
+    if (record === undefined || !ownsNode(record, node))
+      foreign.push({ what: `node ${node.name}`, owner: 'somebody else: no record of ksail names it' })
   if (container !== undefined && !ownsContainer(owner, container)) {
     foreign.push({ what: `container ${container.name}`, owner: ownerOf(container.labels) })
     adoptable.add(container.id)
@@ -72,7 +73,12 @@ export const judge = (facts: Facts): Survey => {
   // without its control plane nothing of a cluster is left that could be gone on with
   const halfMade = nodes.length > 0 && (record?.nodes === undefined || !nodes.some(isControlPlane))
   return {
-    record, nodes, container, volume, foreign, adoptable: [...adoptable],
+    record,
+    nodes,
+    container,
+    volume,
+    foreign,
+    adoptable: [...adoptable],
     state: foreign.length > 0 ? 'foreign' : nodes.length === 0 ? 'nothing' : halfMade ? 'half-made' : 'whole',
     registryRunning: container?.running === true,
     network: record?.network ?? (facts.networkExists ? 'there' : 'made'),
@@ -83,7 +89,10 @@ export const judge = (facts: Facts): Survey => {
 const placeOf = (path: string): Promise<string> => realpath(path).catch(() => path)
 
 /** Looks at everything that a cluster of this name would use: record, nodes, registry container, volume, network. Changes nothing. */
-export const surveyCluster = async (ctx: Context, target: Pick<Target, 'name' | 'project' | 'distribution' | 'provider'>): Promise<Survey> => {
+export const surveyCluster = async (
+  ctx: Context,
+  target: Pick<Target, 'name' | 'project' | 'distribution' | 'provider'>,
+): Promise<Survey> => {
   const { name, project } = target
   const containers = hasContainers(target.provider)
   const [record, nodes, [container], volume, networkExists] = await Promise.all([
@@ -98,10 +107,17 @@ export const surveyCluster = async (ctx: Context, target: Pick<Target, 'name' | 
 }
 
 /** Throws `conflict` when something of that name is not this project's, naming each thing and its owner. */
-export const refuseForeign = (target: Pick<Target, 'name'>, { foreign, record }: Pick<Survey, 'foreign' | 'record'>, hint: string): void => {
+export const refuseForeign = (
+  target: Pick<Target, 'name'>,
+  { foreign, record }: Pick<Survey, 'foreign' | 'record'>,
+  hint: string,
+): void => {
   if (foreign.length === 0) return
   throw new KsailError('conflict', `cluster ${target.name} is not this project's`, {
     details: foreign.map(({ what, owner }) => `${what} belongs to ${owner}`),
-    hint: record !== undefined && foreign.some(({ what }) => what.startsWith('cluster ')) ? `${hint}, or run the command in ${record.project}` : hint,
+    hint:
+      record !== undefined && foreign.some(({ what }) => what.startsWith('cluster '))
+        ? `${hint}, or run the command in ${record.project}`
+        : hint,
   })
 }

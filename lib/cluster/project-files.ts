@@ -41,7 +41,8 @@ const FROM_FLAG = '--'
 /** A path of the project as it stands in its files. */
 const inside = (directory: string, path: string, flag: string): string => {
   const short = relative(directory, resolve(directory, path))
-  if (isAbsolute(short) || short.split(sep)[0] === '..') throw usageError(`${flag}: ${path} is not inside the project ${directory}`, 'name a path below it')
+  if (isAbsolute(short) || short.split(sep)[0] === '..')
+    throw usageError(`${flag}: ${path} is not inside the project ${directory}`, 'name a path below it')
   return short.split(sep).join('/') || '.'
 }
 
@@ -56,12 +57,17 @@ const checkRegistry = (text: string | undefined, ctx: Context): Registry | undef
 }
 
 const checkVersion = (version: string | undefined): void => {
-  if (version !== undefined && !/^v?\d+\.\d+(\.\d+)?$/.test(version)) throw usageError(`--kubernetes-version: "${version}" is no version of Kubernetes`, 'write it as 1.34.0')
+  if (version !== undefined && !/^v?\d+\.\d+(\.\d+)?$/.test(version))
+    throw usageError(`--kubernetes-version: "${version}" is no version of Kubernetes`, 'write it as 1.34.0')
 }
 
 const checkContext = (name: string, { distribution, context }: Config): void => {
   const known = Object.values(distributions[distribution].on).map((runtime) => runtime.contextOf(name))
-  if (context !== undefined && !known.includes(context)) throw usageError(`--context: distribution ${distribution} names the context of this cluster ${known.join(' or ')}, not ${context}`, 'leave --context away')
+  if (context !== undefined && !known.includes(context))
+    throw usageError(
+      `--context: distribution ${distribution} names the context of this cluster ${known.join(' or ')}, not ${context}`,
+      'leave --context away',
+    )
 }
 
 /** Checks everything that init was told; throws `usage` for what cannot be. */
@@ -74,30 +80,48 @@ export const checkProject = ({ name, directory, options, config, origin }: Reque
   const distributionConfig = inside(directory, given('distributionConfig') ?? config.distributionConfig, '--distribution-config')
   const kubeconfig = given('kubeconfig')
   const values: Partial<Record<SettingName, unknown>> = {
-    distribution: config.distribution, provider: config.provider, engine: config.engine,
-    sourceDirectory: source, distributionConfig,
-    kustomizationFile: given('kustomizationFile'), fluxProfile: given('fluxProfile') === undefined ? undefined : config.fluxProfile,
-    localRegistry: given('localRegistry'), registryImage: given('registryImage'), kubernetesVersion: given('kubernetesVersion'), context: given('context'),
+    distribution: config.distribution,
+    provider: config.provider,
+    engine: config.engine,
+    sourceDirectory: source,
+    distributionConfig,
+    kustomizationFile: given('kustomizationFile'),
+    fluxProfile: given('fluxProfile') === undefined ? undefined : config.fluxProfile,
+    localRegistry: given('localRegistry'),
+    registryImage: given('registryImage'),
+    kubernetesVersion: given('kubernetesVersion'),
+    context: given('context'),
     // in the file relative paths count from the file
     kubeconfig: kubeconfig === undefined || kubeconfig.startsWith('~') ? kubeconfig : resolve(ctx.cwd, kubeconfig),
   }
   return {
-    name, example: options.example === true, source, distributionConfig,
+    name,
+    example: options.example === true,
+    source,
+    distributionConfig,
     start: syncPath(config.kustomizationFile).slice('./'.length),
-    settings: Object.fromEntries(Object.entries(values).filter(([key, value]) => value !== undefined && value !== (settings[key as SettingName] as { default?: unknown }).default)),
-    controlPlanes: config.controlPlanes, workers: config.workers,
+    settings: Object.fromEntries(
+      Object.entries(values).filter(
+        ([key, value]) => value !== undefined && value !== (settings[key as SettingName] as { default?: unknown }).default,
+      ),
+    ),
+    controlPlanes: config.controlPlanes,
+    workers: config.workers,
     nodeImage: given('nodeImage'),
     registry: checkRegistry(given('localRegistry'), ctx),
   }
 }
 
 const kindNodes = ({ controlPlanes, workers, nodeImage }: ProjectPlan): readonly object[] => {
-  const nodes = (role: string, count: number): object[] => Array.from({ length: count }, () => ({ role, ...(nodeImage === undefined ? {} : { image: nodeImage }) }))
+  const nodes = (role: string, count: number): object[] =>
+    Array.from({ length: count }, () => ({ role, ...(nodeImage === undefined ? {} : { image: nodeImage }) }))
   return [...nodes('control-plane', controlPlanes), ...nodes('worker', workers)]
 }
 
 /** Where a template goes, and what is filled in, by its path. */
-const rules: Readonly<Record<string, { readonly path?: (plan: ProjectPlan) => string; readonly edits: (plan: ProjectPlan) => readonly Edit[] }>> = {
+const rules: Readonly<
+  Record<string, { readonly path?: (plan: ProjectPlan) => string; readonly edits: (plan: ProjectPlan) => readonly Edit[] }>
+> = {
   'ksail.yaml': {
     edits: (plan) => [
       [['metadata', 'name'], plan.name],
@@ -109,7 +133,10 @@ const rules: Readonly<Record<string, { readonly path?: (plan: ProjectPlan) => st
   },
   'kind.yaml': {
     path: (plan) => plan.distributionConfig,
-    edits: (plan) => [[['name'], plan.name], ...(plan.controlPlanes > 1 || plan.workers > 0 || plan.nodeImage !== undefined ? [[['nodes'], kindNodes(plan)] as Edit] : [])],
+    edits: (plan) => [
+      [['name'], plan.name],
+      ...(plan.controlPlanes > 1 || plan.workers > 0 || plan.nodeImage !== undefined ? [[['nodes'], kindNodes(plan)] as Edit] : []),
+    ],
   },
   'k8s/kustomization.yaml': {
     path: (plan) => posix.join(plan.source, plan.start, 'kustomization.yaml'),

@@ -22,7 +22,8 @@ export interface StartResult {
 /** Throws when there is nothing that could be started or stopped. */
 export const refuseMissing = (name: string, { nodes, state }: Survey): void => {
   if (nodes.length === 0) throw new KsailError('unresolved', `there is no cluster ${name}`, { hint: 'run ksail cluster create' })
-  if (state === 'half-made') throw new KsailError('notReady', `cluster ${name} was never finished`, { hint: 'run ksail cluster create, which goes on where it was' })
+  if (state === 'half-made')
+    throw new KsailError('notReady', `cluster ${name} was never finished`, { hint: 'run ksail cluster create, which goes on where it was' })
 }
 
 const startRegistry = async (ctx: Context, container: NonNullable<Survey['container']>): Promise<string | undefined> => {
@@ -50,7 +51,8 @@ export const startCluster = (options: ProjectOptions, ctx: Context): Promise<Sta
     const already = survey.nodes.every(({ running }) => running) && container?.running !== false
     // nodes first: a registry that comes before them may take the address that a node had
     if (!already) await step(ctx, `starting the nodes of ${name}`, () => runtime.start(ctx, name))
-    if (container === undefined && record?.port !== undefined) ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
+    if (container === undefined && record?.port !== undefined)
+      ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
     const [registry] = await Promise.all([
       container === undefined ? undefined : step(ctx, `starting registry ${container.name}`, () => startRegistry(ctx, container)),
       step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, { timeout: target.timeout })),

@@ -27,15 +27,22 @@ export const findCluster = async (options: ProjectOptions, ctx: Context): Promis
   const provider = await resolveProvider(ctx, { recorded: record?.provider, configured: project.config.provider })
   // what the registry setting decides is read when it is asked for, and stays so
   const known = {
-    provider, distribution: record?.distribution ?? project.target.distribution,
-    kubeconfig: record?.kubeconfig ?? project.target.kubeconfig, context: record?.context ?? project.target.context,
+    provider,
+    distribution: record?.distribution ?? project.target.distribution,
+    kubeconfig: record?.kubeconfig ?? project.target.kubeconfig,
+    context: record?.context ?? project.target.context,
   }
-  const target = Object.defineProperties({ ...known }, { ...Object.getOwnPropertyDescriptors(project.target), ...Object.getOwnPropertyDescriptors(known) }) as Target
+  const target = Object.defineProperties(
+    { ...known },
+    { ...Object.getOwnPropertyDescriptors(project.target), ...Object.getOwnPropertyDescriptors(known) },
+  ) as Target
   return { project, target, runtime: runtimeOf(target), survey: await surveyCluster(ctx, target), containers: hasContainers(provider) }
 }
 
 /** Does the work on the project's cluster while no other ksail works on it. */
 export const withCluster = async <T>(options: ProjectOptions, ctx: Context, work: (found: FoundCluster) => Promise<T>): Promise<T> => {
   const { target } = await loadProject(options, ctx)
-  return withLock(ctx, join(stateFolder(ctx.env), 'clusters', `${target.name}.lock`), `cluster ${target.name}`, async () => work(await findCluster(options, ctx)))
+  return withLock(ctx, join(stateFolder(ctx.env), 'clusters', `${target.name}.lock`), `cluster ${target.name}`, async () =>
+    work(await findCluster(options, ctx)),
+  )
 }

@@ -38,7 +38,9 @@ interface Wanted {
  */
 export const resolveProvider = async (ctx: Context, { recorded, configured = 'Auto' }: Wanted): Promise<ProviderName> => {
   if (recorded !== undefined && configured !== 'Auto' && configured !== recorded)
-    throw new KsailError('conflict', `this cluster was made with provider ${recorded}, not ${configured}`, { hint: 'delete the cluster first, or leave the provider as it was' })
+    throw new KsailError('conflict', `this cluster was made with provider ${recorded}, not ${configured}`, {
+      hint: 'delete the cluster first, or leave the provider as it was',
+    })
   const wanted = recorded ?? (configured === 'Auto' ? undefined : configured)
   if (wanted !== undefined && !isProvider(wanted))
     throw new KsailError('usage', `there is no provider "${wanted}"`, { hint: `use one of ${Object.keys(providers).join(', ')}` })
@@ -49,5 +51,8 @@ export const resolveProvider = async (ctx: Context, { recorded, configured = 'Au
     if (answer.ok) return name
     details.push(`${name}: ${answer.why}`)
   }
-  throw new KsailError('unreachable', wanted === undefined ? 'no provider answers' : `provider ${wanted} does not answer`, { details, hint: 'start Docker, or set DOCKER_HOST to an engine that runs' })
+  throw new KsailError('unreachable', wanted === undefined ? 'no provider answers' : `provider ${wanted} does not answer`, {
+    details,
+    hint: 'start Docker, or set DOCKER_HOST to an engine that runs',
+  })
 }

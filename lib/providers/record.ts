@@ -38,7 +38,10 @@ const pathOf = (ctx: Pick<Context, 'env'>, name: string): string => {
 
 const parse = (path: string, text: string): ClusterRecord => {
   const broken = (cause?: unknown): KsailError =>
-    new KsailError('config', `${path} is not a whole record of a cluster`, { cause, hint: 'remove that file, then run ksail cluster create --adopt in the project of the cluster' })
+    new KsailError('config', `${path} is not a whole record of a cluster`, {
+      cause,
+      hint: 'remove that file, then run ksail cluster create --adopt in the project of the cluster',
+    })
   let record: ClusterRecord
   try {
     record = JSON.parse(text) as ClusterRecord
@@ -75,7 +78,8 @@ export const listRecords = async (ctx: Pick<Context, 'env' | 'report'>): Promise
   return records
 }
 
-export const writeRecord = (ctx: Pick<Context, 'env'>, record: ClusterRecord): Promise<void> => writeJson(pathOf(ctx, record.name), record, 0o600)
+export const writeRecord = (ctx: Pick<Context, 'env'>, record: ClusterRecord): Promise<void> =>
+  writeJson(pathOf(ctx, record.name), record, 0o600)
 
 /**
  * Writes the first record of a cluster with a new random id. Of two that try at once one wins and the other gets `conflict`.
@@ -83,7 +87,10 @@ export const writeRecord = (ctx: Pick<Context, 'env'>, record: ClusterRecord): P
  * @example
  * const record = await createRecord(ctx, { name: 'dev', project: '/home/me/app', provider: 'Docker', distribution: 'Vanilla', kubeconfig: '/home/me/.kube/config', context: 'kind-dev' })
  */
-export const createRecord = async (ctx: Pick<Context, 'env'>, known: Omit<ClusterRecord, 'id' | 'created'> & { readonly id?: string | undefined }): Promise<ClusterRecord> => {
+export const createRecord = async (
+  ctx: Pick<Context, 'env'>,
+  known: Omit<ClusterRecord, 'id' | 'created'> & { readonly id?: string | undefined },
+): Promise<ClusterRecord> => {
   const random = randomBytes(8).toString('hex')
   const record: ClusterRecord = { ...known, id: known.id ?? random, created: new Date().toISOString() }
   const path = pathOf(ctx, record.name)
@@ -94,7 +101,10 @@ export const createRecord = async (ctx: Pick<Context, 'env'>, known: Omit<Cluste
     await link(aside, path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
-    throw new KsailError('conflict', `another run makes cluster "${record.name}" at this moment`, { hint: 'run the command again', cause: error })
+    throw new KsailError('conflict', `another run makes cluster "${record.name}" at this moment`, {
+      hint: 'run the command again',
+      cause: error,
+    })
   } finally {
     await rm(aside, { force: true })
   }

@@ -83,12 +83,20 @@ const restart = async (ctx: Context, container: docker.Container): Promise<boole
 }
 
 /** Uses the container that is there as it is; undefined when it has to be made again. */
-const reuse = async (ctx: Context, found: docker.Container, { image, port, ...options }: EnsureRegistry, taken: boolean): Promise<number | undefined> => {
+const reuse = async (
+  ctx: Context,
+  found: docker.Container,
+  { image, port, ...options }: EnsureRegistry,
+  taken: boolean,
+): Promise<number | undefined> => {
   const has = registryPort(found)
   const moves = port !== undefined && has !== port
   if (moves && !(await (options.isFree ?? isPortFree)(port))) throw portTaken(port)
   if (moves || (found.image !== image && !taken)) {
-    ctx.report({ kind: 'note', text: `making registry ${found.name} again, its content stays: ${moves ? `port ${has} → ${port}` : `image ${found.image} → ${image}`}` })
+    ctx.report({
+      kind: 'note',
+      text: `making registry ${found.name} again, its content stays: ${moves ? `port ${has} → ${port}` : `image ${found.image} → ${image}`}`,
+    })
     return undefined
   }
   if (!found.running && !(await restart(ctx, found))) {
@@ -97,7 +105,10 @@ const reuse = async (ctx: Context, found: docker.Container, { image, port, ...op
   }
   const [now] = await docker.inspect(ctx, [found.name])
   const current = now === undefined ? undefined : registryPort(now)
-  if (current === undefined && taken) throw new KsailError('conflict', `container ${found.name} publishes no port of a registry`, { hint: `remove it with docker rm -f ${found.name}` })
+  if (current === undefined && taken)
+    throw new KsailError('conflict', `container ${found.name} publishes no port of a registry`, {
+      hint: `remove it with docker rm -f ${found.name}`,
+    })
   return current
 }
 
@@ -137,7 +148,10 @@ export const ensureRegistry = async (ctx: Context, options: EnsureRegistry, made
 }
 
 /** Removes the registry container of this project and, unless `keepStorage`, its volume. Says what it removed; what belongs to others stays. */
-export const removeRegistry = async (ctx: Context, { cluster, owner, keepStorage = false }: { readonly cluster: string; readonly owner: Owner; readonly keepStorage?: boolean | undefined }): Promise<readonly string[]> => {
+export const removeRegistry = async (
+  ctx: Context,
+  { cluster, owner, keepStorage = false }: { readonly cluster: string; readonly owner: Owner; readonly keepStorage?: boolean | undefined },
+): Promise<readonly string[]> => {
   const name = registryName(cluster)
   const removed: string[] = []
   const [found] = await docker.inspect(ctx, [name])

@@ -8,13 +8,21 @@ import type { Owner } from './owner.ts'
 const FIRST_PORT = 5050
 
 export const portTaken = (port: number, cause?: unknown): KsailError =>
-  new KsailError('conflict', `port ${port} of the local registry is taken`, { reason: 'port-taken', hint: 'free it, name another one, or leave the port away', cause })
+  new KsailError('conflict', `port ${port} of the local registry is taken`, {
+    reason: 'port-taken',
+    hint: 'free it, name another one, or leave the port away',
+    cause,
+  })
 
-export const isPortClash = (error: unknown): error is ExecError => error instanceof ExecError && /port is already allocated|address already in use/i.test(error.result.stderr)
+export const isPortClash = (error: unknown): error is ExecError =>
+  error instanceof ExecError && /port is already allocated|address already in use/i.test(error.result.stderr)
 
 /** Labels of everything that is made for a cluster's registry. */
 export const labelsOf = (cluster: string, owner: Owner): Record<string, string> => ({
-  [LABELS.cluster]: cluster, [LABELS.role]: 'registry', [LABELS.project]: owner.id, [LABELS.directory]: owner.project,
+  [LABELS.cluster]: cluster,
+  [LABELS.role]: 'registry',
+  [LABELS.project]: owner.id,
+  [LABELS.directory]: owner.project,
 })
 
 interface RunOptions {
@@ -37,7 +45,10 @@ export const runRegistry = async (ctx: Context, { cluster, owner, image, ...opti
   while (port !== undefined) {
     try {
       await start(ctx, {
-        name, image, publish: `127.0.0.1:${port}:5000`, volume: `${name}:/var/lib/registry`,
+        name,
+        image,
+        publish: `127.0.0.1:${port}:5000`,
+        volume: `${name}:/var/lib/registry`,
         labels: { ...labelsOf(cluster, owner), [LABELS.port]: String(port) },
         env: { REGISTRY_STORAGE_DELETE_ENABLED: 'true', OTEL_TRACES_EXPORTER: 'none', REGISTRY_LOG_LEVEL: 'info' },
         args: ['--restart', 'unless-stopped', '--log-opt', 'max-size=5m', '--log-opt', 'max-file=2'],

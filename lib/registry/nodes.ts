@@ -9,8 +9,14 @@ export const hostsToml = async (cluster: string): Promise<string> => {
 }
 
 /** Lets pods use images as `localhost:PORT/name`: writes hosts.toml on every node, which containerd reads without a restart. */
-export const trustRegistry = async (ctx: Context, nodes: readonly string[], { cluster, port }: { readonly cluster: string; readonly port: number }): Promise<void> => {
+export const trustRegistry = async (
+  ctx: Context,
+  nodes: readonly string[],
+  { cluster, port }: { readonly cluster: string; readonly port: number },
+): Promise<void> => {
   const input = await hostsToml(cluster)
   const script = 'mkdir -p "$1" && cat > "$1/.hosts.toml" && mv "$1/.hosts.toml" "$1/hosts.toml"'
-  await Promise.all(nodes.map((node) => execIn(ctx, node, ['sh', '-c', script, 'sh', `/etc/containerd/certs.d/localhost:${port}`], { input })))
+  await Promise.all(
+    nodes.map((node) => execIn(ctx, node, ['sh', '-c', script, 'sh', `/etc/containerd/certs.d/localhost:${port}`], { input })),
+  )
 }

@@ -37,10 +37,16 @@ export const waitForRegistry = async (ctx: Context, container: string, port: num
       const [state] = await inspect(ctx, [container])
       const silent = looked - start > LIMIT
       if (silent || state?.status !== 'running')
-        throw new KsailError('failed', silent ? `registry ${container} does not answer on localhost:${port}` : `registry ${container} has ended (${state?.status ?? 'removed'})`, {
-          details: state === undefined ? [] : (await logs(ctx, container, 20)).split('\n').filter(Boolean),
-          hint: `look at docker logs ${container}, or name another image with KSAIL_REGISTRY_IMAGE`,
-        })
+        throw new KsailError(
+          'failed',
+          silent
+            ? `registry ${container} does not answer on localhost:${port}`
+            : `registry ${container} has ended (${state?.status ?? 'removed'})`,
+          {
+            details: state === undefined ? [] : (await logs(ctx, container, 20)).split('\n').filter(Boolean),
+            hint: `look at docker logs ${container}, or name another image with KSAIL_REGISTRY_IMAGE`,
+          },
+        )
       ctx.report({ kind: 'wait', text: `registry ${container} does not answer yet` })
     }
     await ctx.sleep(PAUSE)

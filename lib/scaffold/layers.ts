@@ -10,12 +10,17 @@ const read = async (folder: string): Promise<readonly (readonly [string, string]
   if (!(await exists(folder))) return []
   const entries = await readdir(folder, { recursive: true, withFileTypes: true })
   return Promise.all(
-    entries.filter((entry) => entry.isFile()).map(async (entry) => {
-      const path = join(entry.parentPath, entry.name)
-      // npm leaves files that begin with a dot out of a package, so that they carry an underscore here
-      const name = relative(folder, path).split(sep).map((part) => part.replace(/^_/, '.')).join('/')
-      return [name, await readFile(path, 'utf8')] as const
-    }),
+    entries
+      .filter((entry) => entry.isFile())
+      .map(async (entry) => {
+        const path = join(entry.parentPath, entry.name)
+        // npm leaves files that begin with a dot out of a package, so that they carry an underscore here
+        const name = relative(folder, path)
+          .split(sep)
+          .map((part) => part.replace(/^_/, '.'))
+          .join('/')
+        return [name, await readFile(path, 'utf8')] as const
+      }),
   )
 }
 

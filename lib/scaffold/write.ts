@@ -14,7 +14,11 @@ export interface Written {
  * Writes files into a folder: one that exists is kept, with `force` it is overwritten. All are written aside first and then moved into place;
  * when that fails half way everything is as it was.
  */
-export const writeFiles = async (folder: string, files: Files, { force = false }: { readonly force?: boolean | undefined }): Promise<readonly Written[]> => {
+export const writeFiles = async (
+  folder: string,
+  files: Files,
+  { force = false }: { readonly force?: boolean | undefined },
+): Promise<readonly Written[]> => {
   const undos: (() => Promise<unknown>)[] = []
   const makeFolder = async (path: string): Promise<void> => {
     const first = await mkdir(path, { recursive: true })
@@ -23,7 +27,8 @@ export const writeFiles = async (folder: string, files: Files, { force = false }
   let stage: string | undefined
   try {
     const written: Written[] = []
-    for (const path of files.keys()) written.push({ path, action: !(await exists(join(folder, path))) ? 'created' : force ? 'overwrote' : 'kept' })
+    for (const path of files.keys())
+      written.push({ path, action: !(await exists(join(folder, path))) ? 'created' : force ? 'overwrote' : 'kept' })
     const moves = written.filter(({ action }) => action !== 'kept')
     if (moves.length === 0) return written
     await makeFolder(folder)
@@ -42,7 +47,10 @@ export const writeFiles = async (folder: string, files: Files, { force = false }
     return written
   } catch (error) {
     for (const undo of undos.toReversed()) await undo()
-    throw new KsailError('failed', `the files of the project could not be written to ${folder}: ${messageOf(error)}`, { cause: error, hint: 'see what is in the way; nothing was changed' })
+    throw new KsailError('failed', `the files of the project could not be written to ${folder}: ${messageOf(error)}`, {
+      cause: error,
+      hint: 'see what is in the way; nothing was changed',
+    })
   } finally {
     if (stage !== undefined) await rm(stage, { recursive: true, force: true })
   }

@@ -8,7 +8,11 @@ import { fakeContext } from '../../fakes/context.ts'
 type Ctx = ReturnType<typeof fakeContext>
 const read = (ctx: Ctx, path: string): Promise<string> => readFile(join(ctx.cwd, path), 'utf8')
 const yaml = async (ctx: Ctx, path: string): Promise<unknown> => parse(await read(ctx, path))
-const all = async (folder: string): Promise<string[]> => (await readdir(folder, { recursive: true, withFileTypes: true })).filter((it) => it.isFile()).map((it) => it.name).toSorted()
+const all = async (folder: string): Promise<string[]> =>
+  (await readdir(folder, { recursive: true, withFileTypes: true }))
+    .filter((it) => it.isFile())
+    .map((it) => it.name)
+    .toSorted()
 const flux: InitOptions = { name: 'dev', distribution: 'vanilla', engine: 'flux' }
 
 describe('initProject', () => {
@@ -16,9 +20,19 @@ describe('initProject', () => {
     const ctx = fakeContext()
     const result = await initProject(flux, ctx)
     expect(result).toEqual({
-      directory: ctx.cwd, name: 'dev',
-      files: ['.gitignore', 'flux/kustomization.yaml', 'flux/oci-repository.yaml', 'k8s/apps/podinfo/helm-release.yaml', 'k8s/apps/podinfo/kustomization.yaml', 'k8s/apps/podinfo/oci-repository.yaml', 'k8s/kustomization.yaml', 'kind.yaml', 'ksail.yaml']
-        .map((path) => ({ path, action: 'created' })),
+      directory: ctx.cwd,
+      name: 'dev',
+      files: [
+        '.gitignore',
+        'flux/kustomization.yaml',
+        'flux/oci-repository.yaml',
+        'k8s/apps/podinfo/helm-release.yaml',
+        'k8s/apps/podinfo/kustomization.yaml',
+        'k8s/apps/podinfo/oci-repository.yaml',
+        'k8s/kustomization.yaml',
+        'kind.yaml',
+        'ksail.yaml',
+      ].map((path) => ({ path, action: 'created' })),
     })
     expect(ctx.events).toEqual(result.files.map(({ path, action }) => ({ kind: 'file', action, path })))
     expect(await read(ctx, 'ksail.yaml')).toBe(`# yaml-language-server: $schema=https://unpkg.com/ksail/templates/schema/ksail.schema.json
@@ -30,11 +44,19 @@ spec:
   cluster:
     gitOpsEngine: Flux
 `)
-    expect(await yaml(ctx, 'kind.yaml')).toEqual({ kind: 'Cluster', apiVersion: 'kind.x-k8s.io/v1alpha4', name: 'dev', nodes: [{ role: 'control-plane' }] })
+    expect(await yaml(ctx, 'kind.yaml')).toEqual({
+      kind: 'Cluster',
+      apiVersion: 'kind.x-k8s.io/v1alpha4',
+      name: 'dev',
+      nodes: [{ role: 'control-plane' }],
+    })
     expect(await read(ctx, 'k8s/kustomization.yaml')).toContain('\nresources: []\n')
-    expect(await yaml(ctx, 'flux/oci-repository.yaml')).toMatchObject({ spec: { url: 'oci://dev-local-registry:5000/k8s', insecure: true } })
+    expect(await yaml(ctx, 'flux/oci-repository.yaml')).toMatchObject({
+      spec: { url: 'oci://dev-local-registry:5000/k8s', insecure: true },
+    })
     expect(await read(ctx, 'flux/oci-repository.yaml')).toMatch(/^# What Flux watches/)
-    for (const path of (await readdir(ctx.cwd, { recursive: true })).filter((it) => it.endsWith('.yaml'))) expect(await read(ctx, path)).not.toContain(ctx.cwd)
+    for (const path of (await readdir(ctx.cwd, { recursive: true })).filter((it) => it.endsWith('.yaml')))
+      expect(await read(ctx, path)).not.toContain(ctx.cwd)
   })
 
   it('writes no defaults, and no flux folder without an engine', async () => {
@@ -46,19 +68,39 @@ spec:
 
   it('puts each choice where it belongs', async () => {
     const ctx = fakeContext({ env: { KSAIL_REGISTRY_IMAGE: 'env/registry:3' } })
-    await initProject({
-      ...flux, provider: 'docker', sourceDirectory: 'deploy/manifests', kustomizationFile: 'clusters/local', controlPlanes: 3, workers: '1', nodeImage: 'kindest/node:v1.34.0',
-      localRegistry: '${GITHUB_ACTOR}:${GITHUB_TOKEN}@ghcr.io/org/app:${TAG:-dev}', kubernetesVersion: '1.34.0', kubeconfig: '~/kc', context: 'kind-dev', example: true,
-    }, ctx)
+    await initProject(
+      {
+        ...flux,
+        provider: 'docker',
+        sourceDirectory: 'deploy/manifests',
+        kustomizationFile: 'clusters/local',
+        controlPlanes: 3,
+        workers: '1',
+        nodeImage: 'kindest/node:v1.34.0',
+        localRegistry: '${GITHUB_ACTOR}:${GITHUB_TOKEN}@ghcr.io/org/app:${TAG:-dev}',
+        kubernetesVersion: '1.34.0',
+        kubeconfig: '~/kc',
+        context: 'kind-dev',
+        example: true,
+      },
+      ctx,
+    )
     expect(await yaml(ctx, 'ksail.yaml')).toMatchObject({
       spec: {
-        cluster: { provider: 'Docker', localRegistry: '${GITHUB_ACTOR}:${GITHUB_TOKEN}@ghcr.io/org/app:${TAG:-dev}', kubernetesVersion: '1.34.0', connection: { kubeconfig: '~/kc', context: 'kind-dev' } },
+        cluster: {
+          provider: 'Docker',
+          localRegistry: '${GITHUB_ACTOR}:${GITHUB_TOKEN}@ghcr.io/org/app:${TAG:-dev}',
+          kubernetesVersion: '1.34.0',
+          connection: { kubeconfig: '~/kc', context: 'kind-dev' },
+        },
         workload: { sourceDirectory: 'deploy/manifests', kustomizationFile: 'clusters/local' },
       },
     })
     expect(await read(ctx, 'ksail.yaml')).not.toContain('registryImage')
     const node = (role: string) => ({ role, image: 'kindest/node:v1.34.0' })
-    expect(await yaml(ctx, 'kind.yaml')).toMatchObject({ nodes: [node('control-plane'), node('control-plane'), node('control-plane'), node('worker')] })
+    expect(await yaml(ctx, 'kind.yaml')).toMatchObject({
+      nodes: [node('control-plane'), node('control-plane'), node('control-plane'), node('worker')],
+    })
     expect(await yaml(ctx, 'deploy/manifests/clusters/local/kustomization.yaml')).toMatchObject({ resources: ['../../apps/podinfo'] })
     expect(await yaml(ctx, 'flux/oci-repository.yaml')).not.toHaveProperty('spec.insecure')
     expect(ctx.texts()).toEqual([])
@@ -77,7 +119,10 @@ spec:
 
   it('fits what is missing to a ksail.yaml that is there', async () => {
     const ctx = fakeContext()
-    await writeFile(join(ctx.cwd, 'ksail.yaml'), 'apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata: {name: there}\nspec: {cluster: {gitOpsEngine: Flux}, workload: {sourceDirectory: deploy}}\n')
+    await writeFile(
+      join(ctx.cwd, 'ksail.yaml'),
+      'apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata: {name: there}\nspec: {cluster: {gitOpsEngine: Flux}, workload: {sourceDirectory: deploy}}\n',
+    )
     const { name, files } = await initProject({}, ctx)
     expect([name, files.map(({ path }) => path).includes('flux/kustomization.yaml')]).toEqual(['there', true])
     expect(await yaml(ctx, 'flux/oci-repository.yaml')).toMatchObject({ spec: { url: 'oci://there-local-registry:5000/deploy' } })
@@ -137,7 +182,12 @@ spec:
 
   it('asks for what is missing, only when told so and only where somebody is', async () => {
     const asked: string[] = []
-    const ask = { available: true, confirm: async () => true, text: async (question: string) => (asked.push(question), 'answered'), select: async (question: string) => (asked.push(question), 'Flux') }
+    const ask = {
+      available: true,
+      confirm: async () => true,
+      text: async (question: string) => (asked.push(question), 'answered'),
+      select: async (question: string) => (asked.push(question), 'Flux'),
+    }
     expect((await initProject({ interactive: true }, fakeContext({ ask }))).name).toBe('answered')
     expect(asked).toEqual(['name of the cluster', 'GitOps engine'])
     expect((await initProject({ name: 'dev', engine: 'None', interactive: true }, fakeContext({ ask }))).name).toBe('dev')

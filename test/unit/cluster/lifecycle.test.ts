@@ -10,13 +10,37 @@ import { fakeContext } from '../../fakes/context.ts'
 import { fakeDocker, fakeNode, type FakeContainer } from '../../fakes/docker.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
-const setup = async ({ running = true, containers, record = {} }: { running?: boolean; containers?: FakeContainer[]; record?: object | false } = {}) => {
+const setup = async ({
+  running = true,
+  containers,
+  record = {},
+}: { running?: boolean; containers?: FakeContainer[]; record?: object | false } = {}) => {
   const project = fakeContext().cwd
-  const registry = { name: 'dev-local-registry', labels: { 'io.ksail.cluster': 'dev', 'io.ksail.role': 'registry', 'io.ksail.project': 'abc' }, port: 5051, running }
-  const docker = fakeDocker(containers ?? [{ ...fakeNode('dev'), running }, registry], { networks: ['kind'], more: { 'docker exec *': '', 'kind export kubeconfig *': '' } })
+  const registry = {
+    name: 'dev-local-registry',
+    labels: { 'io.ksail.cluster': 'dev', 'io.ksail.role': 'registry', 'io.ksail.project': 'abc' },
+    port: 5051,
+    running,
+  }
+  const docker = fakeDocker(containers ?? [{ ...fakeNode('dev'), running }, registry], {
+    networks: ['kind'],
+    more: { 'docker exec *': '', 'kind export kubeconfig *': '' },
+  })
   const ctx = fakeContext({ cwd: project, exec: docker.exec, fetch: async () => new Response('{}') })
   const kubeconfig = join(dirname(project), 'kubeconfig')
-  const known = { id: 'abc', name: 'dev', project, provider: 'Docker', distribution: 'Vanilla', created: '2026-11-01T10:00:00Z', kubeconfig, context: 'kind-dev', nodes: ['id-dev-control-plane'], port: 5051, ...record }
+  const known = {
+    id: 'abc',
+    name: 'dev',
+    project,
+    provider: 'Docker',
+    distribution: 'Vanilla',
+    created: '2026-11-01T10:00:00Z',
+    kubeconfig,
+    context: 'kind-dev',
+    nodes: ['id-dev-control-plane'],
+    port: 5051,
+    ...record,
+  }
   if (record !== false) await writeRecord(ctx, known)
   return { ...docker, ctx, known, changes: () => docker.exec.commands().filter((it) => /^docker (start|stop|run|rm)/.test(it)) }
 }
@@ -24,7 +48,13 @@ const setup = async ({ running = true, containers, record = {} }: { running?: bo
 describe('startCluster and stopCluster', () => {
   it('start nodes first, then the registry, and wait for both', async () => {
     const { ctx, changes, exec, known } = await setup({ running: false })
-    expect(await startCluster({ name: 'dev' }, ctx)).toMatchObject({ name: 'dev', context: 'kind-dev', kubeconfig: known.kubeconfig, registry: 'localhost:5051', already: false })
+    expect(await startCluster({ name: 'dev' }, ctx)).toMatchObject({
+      name: 'dev',
+      context: 'kind-dev',
+      kubeconfig: known.kubeconfig,
+      registry: 'localhost:5051',
+      already: false,
+    })
     expect(changes()).toEqual(['docker start dev-control-plane', 'docker start dev-local-registry'])
     expect(exec.commands().some((it) => it.includes('/readyz'))).toBe(true)
   })
@@ -59,7 +89,16 @@ describe('startCluster and stopCluster', () => {
   it('say so when the registry’s port was taken meanwhile', async () => {
     const { ctx, all } = await setup({ running: false })
     const docker = fakeDocker([...all.values()], { busy: [5051], networks: ['kind'], more: { 'docker exec *': '' } })
-    await expect(startCluster({ name: 'dev' }, { ...ctx, exec: async (file, args, options) => (args?.includes('dev-control-plane') ? { stdout: '', stderr: '', exitCode: 0 } : docker.exec(file, args, options)) })).rejects.toMatchObject({ code: 'conflict' })
+    await expect(
+      startCluster(
+        { name: 'dev' },
+        {
+          ...ctx,
+          exec: async (file, args, options) =>
+            args?.includes('dev-control-plane') ? { stdout: '', stderr: '', exitCode: 0 } : docker.exec(file, args, options),
+        },
+      ),
+    ).rejects.toMatchObject({ code: 'conflict' })
   })
 })
 
@@ -70,50 +109,88 @@ describe('listClusters', () => {
 
   it('tells which run', async () => {
     const { ctx, known, all } = await setup()
-    const more = (name: string, over: object = {}) => writeRecord(ctx, { ...known, name, context: `kind-${name}`, nodes: [`id-${name}-control-plane`], port: undefined, ...over })
-    for (const it of [{ ...fakeNode('b'), running: false }, fakeNode('c'), { ...fakeNode('c', 'c-worker'), running: false }, fakeNode('d')]) all.set(it.name, { id: `id-${it.name}`, image: '', running: true, port: 0, created: '', networks: [], ...it })
+    const more = (name: string, over: object = {}) =>
+      writeRecord(ctx, { ...known, name, context: `kind-${name}`, nodes: [`id-${name}-control-plane`], port: undefined, ...over })
+    for (const it of [{ ...fakeNode('b'), running: false }, fakeNode('c'), { ...fakeNode('c', 'c-worker'), running: false }, fakeNode('d')])
+      all.set(it.name, { id: `id-${it.name}`, image: '', running: true, port: 0, created: '', networks: [], ...it })
     await Promise.all([more('a'), more('b'), more('c'), more('d', { nodes: undefined })])
     const list = await listClusters({}, ctx)
-    expect(list.map(({ name, status, registry }) => [name, status, registry])).toEqual([['a', 'gone', undefined], ['b', 'stopped', undefined], ['c', 'partly', undefined], ['d', 'half-made', undefined], ['dev', 'running', 'localhost:5051']])
-    expect(JSON.parse(JSON.stringify(list.at(-1)))).toEqual({ name: 'dev', provider: 'Docker', distribution: 'Vanilla', status: 'running', project: known.project, kubeconfig: known.kubeconfig, context: 'kind-dev', registry: 'localhost:5051' })
+    expect(list.map(({ name, status, registry }) => [name, status, registry])).toEqual([
+      ['a', 'gone', undefined],
+      ['b', 'stopped', undefined],
+      ['c', 'partly', undefined],
+      ['d', 'half-made', undefined],
+      ['dev', 'running', 'localhost:5051'],
+    ])
+    expect(JSON.parse(JSON.stringify(list.at(-1)))).toEqual({
+      name: 'dev',
+      provider: 'Docker',
+      distribution: 'Vanilla',
+      status: 'running',
+      project: known.project,
+      kubeconfig: known.kubeconfig,
+      context: 'kind-dev',
+      registry: 'localhost:5051',
+    })
   })
 
   it('lists them also while docker is down', async () => {
     const { ctx, known } = await setup()
-    const down = fakeContext({ cwd: known.project, env: ctx.env, exec: fakeExec({ 'docker ps *': { exitCode: 1, stderr: 'Cannot connect to the Docker daemon' } }) })
+    const down = fakeContext({
+      cwd: known.project,
+      env: ctx.env,
+      exec: fakeExec({ 'docker ps *': { exitCode: 1, stderr: 'Cannot connect to the Docker daemon' } }),
+    })
     expect((await listClusters({}, down)).map(({ status }) => status)).toEqual(['unknown'])
     expect(down.texts()).toEqual(['cluster dev: docker does not answer'])
   })
 })
 
 describe('clusterInfo', () => {
-  const config = 'current-context: kind-dev\ncontexts: [{name: kind-dev, context: {cluster: kind-dev}}]\nclusters: [{name: kind-dev, cluster: {server: "https://127.0.0.1:1"}}]\n'
+  const config =
+    'current-context: kind-dev\ncontexts: [{name: kind-dev, context: {cluster: kind-dev}}]\nclusters: [{name: kind-dev, cluster: {server: "https://127.0.0.1:1"}}]\n'
 
   it('shows a whole cluster', async () => {
     const { ctx, known } = await setup()
     mkdirSync(dirname(known.kubeconfig), { recursive: true })
     writeFileSync(known.kubeconfig, config)
     expect(await clusterInfo({ name: 'dev' }, ctx)).toEqual({
-      name: 'dev', provider: 'Docker', distribution: 'Vanilla', status: 'running', project: known.project, kubeconfig: known.kubeconfig, context: 'kind-dev', current: true,
+      name: 'dev',
+      provider: 'Docker',
+      distribution: 'Vanilla',
+      status: 'running',
+      project: known.project,
+      kubeconfig: known.kubeconfig,
+      context: 'kind-dev',
+      current: true,
       nodes: [{ name: 'dev-control-plane', status: 'running' }],
       registry: { container: 'dev-local-registry', status: 'running', address: 'localhost:5051', answers: true },
-      engine: { name: 'None', url: undefined, tag: undefined, revision: undefined }, down: [],
+      engine: { name: 'None', url: undefined, tag: undefined, revision: undefined },
+      down: [],
     })
   })
 
   it('names what is down', async () => {
     const stopped = await setup({ running: false })
     expect((await clusterInfo({ name: 'dev' }, stopped.ctx)).down).toEqual([
-      'node dev-control-plane is exited: run ksail cluster start', `${stopped.known.kubeconfig} has no context kind-dev: run ksail cluster create`, 'registry dev-local-registry is stopped: run ksail cluster start',
+      'node dev-control-plane is exited: run ksail cluster start',
+      `${stopped.known.kubeconfig} has no context kind-dev: run ksail cluster create`,
+      'registry dev-local-registry is stopped: run ksail cluster start',
     ])
     const lost = await setup({ containers: [] })
-    expect((await clusterInfo({ name: 'dev' }, lost.ctx)).down).toEqual(['there is no cluster dev: run ksail cluster create', 'the registry container is gone: run ksail cluster create'])
+    expect((await clusterInfo({ name: 'dev' }, lost.ctx)).down).toEqual([
+      'there is no cluster dev: run ksail cluster create',
+      'the registry container is gone: run ksail cluster create',
+    ])
   })
 
   it('says that the engine cannot be asked', async () => {
     const { ctx, known } = await setup()
     writeFileSync(known.kubeconfig, config)
-    const failing = { ...ctx, spawn: () => ({ pid: 1, ended: Promise.resolve({ exitCode: 1, stderr: 'error: no route' }), stop: async () => undefined }) }
+    const failing = {
+      ...ctx,
+      spawn: () => ({ pid: 1, ended: Promise.resolve({ exitCode: 1, stderr: 'error: no route' }), stop: async () => undefined }),
+    }
     const { engine, down } = await clusterInfo({ name: 'dev', engine: 'Flux' }, failing)
     expect([engine.url, down.join()]).toEqual([undefined, expect.stringContaining('no route')])
   })

@@ -6,13 +6,40 @@ import { createRecord, type ClusterRecord } from '../../../lib/providers/record.
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
-const record: ClusterRecord = { id: 'abc', name: 'dev', project: '/app', provider: 'Docker', distribution: 'Vanilla', created: '2026-11-01T10:00:00.000Z', kubeconfig: '/kc', context: 'kind-dev', nodes: ['n1'] }
+const record: ClusterRecord = {
+  id: 'abc',
+  name: 'dev',
+  project: '/app',
+  provider: 'Docker',
+  distribution: 'Vanilla',
+  created: '2026-11-01T10:00:00.000Z',
+  kubeconfig: '/kc',
+  context: 'kind-dev',
+  nodes: ['n1'],
+}
 const making = { ...record, nodes: undefined }
-const node = (over = {}) => ({ id: 'n1', name: 'dev-control-plane', running: true, status: 'running', created: '2026-11-01T10:00:05.123456789Z', ...over })
+const node = (over = {}) => ({
+  id: 'n1',
+  name: 'dev-control-plane',
+  running: true,
+  status: 'running',
+  created: '2026-11-01T10:00:05.123456789Z',
+  ...over,
+})
 const mine = { 'io.ksail.project': 'abc', 'io.ksail.directory': '/app' }
 const theirs = { 'io.ksail.project': 'xyz', 'io.ksail.directory': '/other' }
 const container = (labels: Record<string, string>) => ({ id: 'c1', name: 'dev-local-registry', running: true, labels })
-const facts = (over: Partial<Facts>): Facts => ({ name: 'dev', project: '/app', record: undefined, elsewhere: false, nodes: [], container: undefined, volume: undefined, networkExists: true, ...over })
+const facts = (over: Partial<Facts>): Facts => ({
+  name: 'dev',
+  project: '/app',
+  record: undefined,
+  elsewhere: false,
+  nodes: [],
+  container: undefined,
+  volume: undefined,
+  networkExists: true,
+  ...over,
+})
 
 describe('judge', () => {
   it.each<[string, Partial<Facts>, string]>([
@@ -47,7 +74,9 @@ describe('judge', () => {
       'volume dev-local-registry: somebody else: it carries no label of ksail',
     ])
     expect(survey.adoptable).toEqual(['c1', 'dev-local-registry'])
-    expect(() => refuseForeign({ name: 'dev' }, survey, 'pass --adopt')).toThrow(expect.objectContaining({ exitCode: 4, hint: 'pass --adopt' }))
+    expect(() => refuseForeign({ name: 'dev' }, survey, 'pass --adopt')).toThrow(
+      expect.objectContaining({ exitCode: 4, hint: 'pass --adopt' }),
+    )
   })
 
   it('remembers who made the network', () => {
@@ -58,10 +87,13 @@ describe('judge', () => {
 })
 
 describe('surveyCluster', () => {
-  const exec = () => fakeExec({
-    'docker ps *': '', 'docker container inspect *': { exitCode: 1, stdout: '[]', stderr: 'Error: No such container: dev-local-registry' },
-    'docker volume inspect *': { exitCode: 1, stderr: 'no such volume' }, 'docker network inspect *': { exitCode: 1 },
-  })
+  const exec = () =>
+    fakeExec({
+      'docker ps *': '',
+      'docker container inspect *': { exitCode: 1, stdout: '[]', stderr: 'Error: No such container: dev-local-registry' },
+      'docker volume inspect *': { exitCode: 1, stderr: 'no such volume' },
+      'docker network inspect *': { exitCode: 1 },
+    })
 
   it('knows the folder by whatever way, and a moved project as another one', async () => {
     const ctx = fakeContext({ exec: exec() })
@@ -76,6 +108,8 @@ describe('surveyCluster', () => {
     await mkdir(join(dirname(ctx.cwd), 'project2'))
     const survey = await surveyCluster(ctx, { ...target, project: moved })
     expect(survey.foreign).toEqual([{ what: 'cluster dev', owner: `the project in ${other}` }])
-    expect(() => refuseForeign(target, survey, 'pass --adopt')).toThrow(expect.objectContaining({ hint: `pass --adopt, or run the command in ${other}` }))
+    expect(() => refuseForeign(target, survey, 'pass --adopt')).toThrow(
+      expect.objectContaining({ hint: `pass --adopt, or run the command in ${other}` }),
+    )
   })
 })

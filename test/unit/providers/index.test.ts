@@ -7,12 +7,18 @@ const up = { 'docker version *': '29.0\n' }
 const down = { 'docker version *': { exitCode: 1, stderr: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock' } }
 
 describe('resolveProvider', () => {
-  it.each([{}, { configured: 'Auto' }, { configured: 'Docker' }, { recorded: 'Docker' }, { recorded: 'Docker', configured: 'Docker' }])('is Docker for %o where it answers', async (wanted) => {
-    expect(await resolveProvider(fakeContext({ exec: fakeExec(up) }), wanted)).toBe('Docker')
-  })
+  it.each([{}, { configured: 'Auto' }, { configured: 'Docker' }, { recorded: 'Docker' }, { recorded: 'Docker', configured: 'Docker' }])(
+    'is Docker for %o where it answers',
+    async (wanted) => {
+      expect(await resolveProvider(fakeContext({ exec: fakeExec(up) }), wanted)).toBe('Docker')
+    },
+  )
 
   it.each([{}, { recorded: 'Docker' }])('is exit 6 with the reason for %o where docker is down', async (wanted) => {
-    await expect(resolveProvider(fakeContext({ exec: fakeExec(down) }), wanted)).rejects.toMatchObject({ exitCode: 6, details: ['Docker: docker does not answer'] })
+    await expect(resolveProvider(fakeContext({ exec: fakeExec(down) }), wanted)).rejects.toMatchObject({
+      exitCode: 6,
+      details: ['Docker: docker does not answer'],
+    })
   })
 
   it('never changes the provider of a recorded cluster', async () => {

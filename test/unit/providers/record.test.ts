@@ -30,7 +30,11 @@ describe('the record of a cluster', () => {
     expect(await readdir(folder(ctx))).toEqual(['dev.json'])
   })
 
-  it.each([['{"id": "a', 'half'], ['[]', 'another shape'], ['null', 'nothing']])('says so when the file is not whole: %s', async (text) => {
+  it.each([
+    ['{"id": "a', 'half'],
+    ['[]', 'another shape'],
+    ['null', 'nothing'],
+  ])('says so when the file is not whole: %s', async (text) => {
     const ctx = fakeContext()
     await mkdir(folder(ctx), { recursive: true })
     await writeFile(join(folder(ctx), 'dev.json'), text)

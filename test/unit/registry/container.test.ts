@@ -49,7 +49,10 @@ describe('ensureRegistry', () => {
     expect(ctx.texts().some((text) => text.includes('is taken'))).toBe(port !== ((over as { recorded?: number }).recorded ?? 5050))
   })
 
-  it.each([[[5099], []], [[], [5099]]])('refuses a named port that is taken and leaves no container behind', async (taken, busy) => {
+  it.each([
+    [[5099], []],
+    [[], [5099]],
+  ])('refuses a named port that is taken and leaves no container behind', async (taken, busy) => {
     const { ctx, all } = dockerContext([], { busy })
     await expect(ensure(ctx, { port: 5099 }, taken)).rejects.toMatchObject({ code: 'conflict', message: expect.stringContaining('5099') })
     expect(all.size).toBe(0)
@@ -62,13 +65,21 @@ describe('ensureRegistry', () => {
     ['volume', [], { 'dev-local-registry': {} }, 'somebody else'],
   ])('leaves a %s of others alone and names its owner', async (what, containers, volumes, named) => {
     const { ctx, exec } = dockerContext(containers, { volumes })
-    await expect(ensure(ctx)).rejects.toMatchObject({ exitCode: 4, message: expect.stringMatching(new RegExp(`${what} dev-local-registry belongs to .*${named}`)) })
+    await expect(ensure(ctx)).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringMatching(new RegExp(`${what} dev-local-registry belongs to .*${named}`)),
+    })
     expect(exec.commands().filter((it) => !it.includes('inspect'))).toEqual([])
   })
 
   it('takes over what belongs to others when told so, and says what', async () => {
     const { ctx } = dockerContext([{ name: 'dev-local-registry', labels: theirs, port: 5055 }])
-    expect(await ensure(ctx, { adopt: true })).toEqual({ port: 5055, container: 'dev-local-registry', created: false, adopted: ['id-dev-local-registry'] })
+    expect(await ensure(ctx, { adopt: true })).toEqual({
+      port: 5055,
+      container: 'dev-local-registry',
+      created: false,
+      adopted: ['id-dev-local-registry'],
+    })
     expect(await ensure(ctx, { owner: { ...owner, adopted: ['id-dev-local-registry'] } })).toMatchObject({ port: 5055, adopted: [] })
     const other = dockerContext([], { volumes: { 'dev-local-registry': theirs } })
     expect(await ensure(other.ctx, { adopt: true })).toMatchObject({ created: true, adopted: ['dev-local-registry'] })
@@ -80,7 +91,10 @@ describe('ensureRegistry', () => {
     expect(disks.get('dev-local-registry')).toMatchObject({ 'io.ksail.project': 'an older id' })
   })
 
-  it.each([[{ port: 5060 }, 5060, 'port 5050 → 5060'], [{ image: 'mirror/registry:3' }, 5050, 'image registry:3 → mirror/registry:3']])('makes its own again for %o', async (over, port, why) => {
+  it.each([
+    [{ port: 5060 }, 5060, 'port 5050 → 5060'],
+    [{ image: 'mirror/registry:3' }, 5050, 'image registry:3 → mirror/registry:3'],
+  ])('makes its own again for %o', async (over, port, why) => {
     const { ctx, all } = dockerContext([{ name: 'dev-local-registry', labels: mine }], { volumes: { 'dev-local-registry': mine } })
     expect(await ensure(ctx, over)).toMatchObject({ port, created: true })
     expect(all.get('dev-local-registry')?.id).toBe('new-dev-local-registry')
@@ -88,14 +102,21 @@ describe('ensureRegistry', () => {
   })
 
   it('moves its own stopped one when its port was taken meanwhile', async () => {
-    const { ctx } = dockerContext([{ name: 'dev-local-registry', labels: { ...mine, 'io.ksail.port': '5050' }, running: false }], { volumes: { 'dev-local-registry': mine }, busy: [5050] })
+    const { ctx } = dockerContext([{ name: 'dev-local-registry', labels: { ...mine, 'io.ksail.port': '5050' }, running: false }], {
+      volumes: { 'dev-local-registry': mine },
+      busy: [5050],
+    })
     expect(await ensure(ctx)).toMatchObject({ port: 5051, created: true })
   })
 
   it('undoes what it made, and only that', async () => {
     const undos: (() => Promise<void>)[] = []
     const made = dockerContext()
-    await ensureRegistry(made.ctx, { cluster: 'dev', owner, image: 'registry:3', isFree: async () => true }, (undo) => void undos.push(undo))
+    await ensureRegistry(
+      made.ctx,
+      { cluster: 'dev', owner, image: 'registry:3', isFree: async () => true },
+      (undo) => void undos.push(undo),
+    )
     for (const undo of undos.splice(0).toReversed()) await undo()
     expect([made.all.size, made.disks.size]).toEqual([0, 0])
     const there = dockerContext([{ name: 'dev-local-registry', labels: mine }])
@@ -105,11 +126,18 @@ describe('ensureRegistry', () => {
 
   it('gives up with the last words of a registry that has ended', async () => {
     const { ctx, all } = dockerContext()
-    const silent = { ...ctx, fetch: async (): Promise<Response> => {
-      all.get('dev-local-registry')!.running = false
-      throw new TypeError('fetch failed')
-    } }
-    await expect(ensure(silent)).rejects.toMatchObject({ code: 'failed', details: ['its last words'], message: 'registry dev-local-registry has ended (exited)' })
+    const silent = {
+      ...ctx,
+      fetch: async (): Promise<Response> => {
+        all.get('dev-local-registry')!.running = false
+        throw new TypeError('fetch failed')
+      },
+    }
+    await expect(ensure(silent)).rejects.toMatchObject({
+      code: 'failed',
+      details: ['its last words'],
+      message: 'registry dev-local-registry has ended (exited)',
+    })
   })
 })
 
@@ -130,7 +158,10 @@ describe('findRegistry', () => {
     ['stopped', [by('dev-local-registry', label('dev'), false)], 'unresolved', /is stopped/],
     ['ambiguous', [by('a', label('dev')), by('b', label('dev'))], 'conflict', /a, b/],
   ])('says so when it is %s', async (_case, containers, code, message) => {
-    await expect(findRegistry(dockerContext(containers).ctx, 'dev')).rejects.toMatchObject({ code, message: expect.stringMatching(message) })
+    await expect(findRegistry(dockerContext(containers).ctx, 'dev')).rejects.toMatchObject({
+      code,
+      message: expect.stringMatching(message),
+    })
   })
 })
 
