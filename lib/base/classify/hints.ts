@@ -17,7 +17,7 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'rate limit': { text: 'HOST has a rate limit that was reached: lower the number of parallel pushes, or push again later' },
   'try again': { text: 'HOST answered with a server error, nothing is wrong with your files: try again later' },
   network: { text: 'the connection to HOST broke: check the network, the VPN and the spelling of HOST', code: 'unreachable' },
-  'timed out': { text: 'the connection to HOST timed out: check the network and the VPN, or give it longer with --timeout', code: 'timeout' },
+  'timed out': { text: 'the connection to HOST timed out: check the network and the VPN, or give it longer with --timeout', code: 'unreachable' },
   DNS: { text: 'DNS does not know the name HOST: check its spelling, the network and the VPN', code: 'unreachable' },
   'is the registry running': { text: 'nothing listens at HOST: is the registry running? See ksail cluster info; ksail cluster create makes a local one', code: 'unreachable' },
   proxy: { text: 'a proxy stands between: check HTTPS_PROXY and its login; local registries belong into NO_PROXY', code: 'unreachable' },

@@ -1,0 +1,39 @@
+import { join } from 'node:path'
+import type { Context } from '../base/context.ts'
+import { messageOf } from '../base/errors.ts'
+import { readJson, writeJson } from '../io/files.ts'
+
+/** What this project pushed. */
+export interface LastPush {
+  /** `host[:port]/repository`. */
+  readonly repository: string
+  readonly tag: string
+  readonly digest: string
+  /** ISO 8601. */
+  readonly at: string
+}
+
+const KEPT = 50
+
+const pathOf = (project: string): string => join(project, '.ksail', 'last-push.json')
+
+const readAll = async (project: string): Promise<readonly LastPush[]> => {
+  // a memory that cannot be read is none: the registry knows the tag as well
+  const found = await readJson<{ pushes?: readonly LastPush[] }>(pathOf(project)).catch(() => undefined)
+  return Array.isArray(found?.pushes) ? found.pushes : []
+}
+
+/** What this project last pushed to a repository and tag; undefined when nothing is remembered. */
+export const readLastPush = async (project: string, repository: string, tag: string): Promise<LastPush | undefined> =>
+  (await readAll(project)).find((it) => it.repository === repository && it.tag === tag)
+
+/** Remembers pushes, newest first. A project that cannot be written is told, it is no failure: the artifact is there. */
+export const writeLastPush = async (ctx: Context, project: string, pushes: readonly LastPush[]): Promise<void> => {
+  const before = await readAll(project)
+  const known = (it: LastPush) => before.some((other) => other.repository === it.repository && other.tag === it.tag && other.digest === it.digest)
+  if (pushes.every(known)) return
+  const others = before.filter((it) => !pushes.some(({ repository, tag }) => repository === it.repository && tag === it.tag))
+  await writeJson(pathOf(project), { pushes: [...pushes, ...others].slice(0, KEPT) }).catch((error: unknown) =>
+    ctx.report({ kind: 'warn', text: `what was pushed is not remembered: ${messageOf(error)}` }),
+  )
+}

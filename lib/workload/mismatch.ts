@@ -1,0 +1,45 @@
+import { isIP } from 'node:net'
+import { isKsailError, messageOf } from '../base/errors.ts'
+import type { Context } from '../base/context.ts'
+import { registryName } from '../base/names.ts'
+import { hostPort, isLoopback, parseClusterUrl, type Reference } from '../base/reference.ts'
+import type { Target } from '../base/target.ts'
+import type { ClusterSource } from '../engines/engine.ts'
+import { engineOf, engines } from '../engines/index.ts'
+import { readText } from '../io/files.ts'
+
+type Pushed = Pick<Reference, 'host' | 'port' | 'repository'> & { readonly tags: readonly string[] }
+
+/** Whether a host of the cluster's is, or may be, the registry on this machine: another name of it is none of our business here. */
+const maybeLocal = (host: string, cluster: string): boolean => host === registryName(cluster) || isLoopback(host) || !host.includes('.') || isIP(host) !== 0
+
+/** What is wrong between what was pushed and what the cluster reads, as a sentence with both; undefined: it reads what was pushed. */
+export const mismatchOf = (cluster: string, pushed: Pushed, source: Pick<ClusterSource, 'url' | 'tag' | 'digest' | 'resource'>): string | undefined => {
+  const reads = parseClusterUrl(source.url)
+  const local = isLoopback(pushed.host)
+  const sameHost = local ? maybeLocal(reads.host, cluster) : hostPort(reads) === hostPort(pushed)
+  const where = `${hostPort(pushed)}/${pushed.repository}:${pushed.tags.join(', ')}`
+  const there = `${source.url.replace(/^oci:\/\//, '')}${source.tag === undefined ? '' : `:${source.tag}`}`
+  if (!sameHost || reads.repository !== pushed.repository || (source.tag !== undefined && !pushed.tags.includes(source.tag)))
+    return `pushed ${where}, but ${source.resource} of the cluster reads ${there}: it will not see this push`
+  if (source.digest !== undefined) return `pushed ${where}, but ${source.resource} of the cluster is pinned to ${source.digest}: it will not see this push`
+  return undefined
+}
+
+/** Whether a kubeconfig names the context, without a parser: a name that is not in the text is not in the file. */
+const isNamed = async ({ kubeconfig, context }: Target): Promise<boolean> => (await readText(kubeconfig).catch(() => undefined))?.includes(context) === true
+
+/** Reads what the cluster reads. A cluster that does not answer is told in one line; one that no kubeconfig names is not asked. */
+export const readClusterSource = async (ctx: Context, target: Target): Promise<ClusterSource | undefined> => {
+  if (!(await isNamed(target))) return undefined
+  try {
+    for (const engine of new Set([engineOf(target.engine), ...Object.values(engines)])) {
+      const source = engine.tools.length === 0 ? undefined : await engine.source(ctx, target)
+      if (source !== undefined) return source
+    }
+  } catch (error) {
+    if (isKsailError(error, 'interrupted', 'terminated')) throw error
+    ctx.report({ kind: 'note', text: `whether cluster ${target.name} reads what is pushed was not checked: ${messageOf(error)}` })
+  }
+  return undefined
+}

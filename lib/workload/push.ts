@@ -1,0 +1,150 @@
+import { relative } from 'node:path'
+import { buildArtifact, type Artifact } from '../artifact/build.ts'
+import { checkArtifact } from '../artifact/check.ts'
+import type { Context } from '../base/context.ts'
+import { KsailError, usageError } from '../base/errors.ts'
+import { step } from '../base/events.ts'
+import { formatReference, isTag } from '../base/reference.ts'
+import { loadProject, sourceFolder, type Project, type ProjectOptions } from '../config/project.ts'
+import { describeSource } from '../config/registry-chain.ts'
+import { resolveDestination, type Destination } from '../config/registry.ts'
+import type { ReconcileResult } from '../engines/engine.ts'
+import * as oras from '../tools/oras.ts'
+import { writeLastPush } from './last-push.ts'
+import { mismatchOf, readClusterSource } from './mismatch.ts'
+import { guardPrune, rememberObjects } from './prune.ts'
+import { withRemote, type Remote } from './remote.ts'
+import { immutableTag, readHeads, sendTo, type Heads } from './send.ts'
+
+export interface PushOptions extends ProjectOptions {
+  /** Where to, as `oci://host/repository[:tag]`. */
+  readonly ref?: string | undefined
+  /** Folder of the manifests; counts from the working directory. */
+  readonly path?: string | undefined
+  /** Goes on until the cluster runs it. */
+  readonly reconcile?: boolean | undefined
+  /** The tag must not move: another digest there is a conflict. */
+  readonly immutable?: boolean | undefined
+  readonly plainHttp?: boolean | undefined
+  readonly allowPrune?: boolean | undefined
+  /** False: kustomizations that do not build are pushed as they are. */
+  readonly validate?: boolean | undefined
+  /** Says what would be pushed, and where; writes nothing. */
+  readonly dryRun?: boolean | undefined
+}
+
+export interface PushResult {
+  /** `oci://host/repository:tag@sha256:…` */
+  readonly reference: string
+  /** `host[:port]/repository` */
+  readonly repository: string
+  readonly tag: string
+  readonly digest: string
+  /** Bytes of the packed layer. */
+  readonly size: number
+  readonly files: number
+  /** False: the registry held it already, nothing was written. */
+  readonly changed: boolean
+  readonly registryFrom: string
+  readonly tagFrom: string
+  readonly ms: number
+  /** Only with `reconcile`. */
+  readonly reconciled?: ReconcileResult | undefined
+}
+
+const tagsOf = ({ reference }: Destination, also: readonly string[]): readonly string[] => {
+  for (const tag of also) if (!isTag(tag)) throw usageError(`"${tag}" of --also-tag is not a tag`, 'use letters, digits, ., _ and -, at most 128')
+  return [...new Set([reference.tag, ...also])]
+}
+
+/** A package of GHCR is as visible as its repository from its first push on, which surprises people once. */
+const isNewPackage = async (ctx: Context, remote: Remote, heads: Heads): Promise<boolean> =>
+  remote.host === 'ghcr.io' && [...heads.values()].every((head) => head === undefined) &&
+  (await oras.listTags(ctx, remote.repository, { ...remote.access, timeout: 10_000 }).then((tags) => tags === undefined || tags.length === 0, () => false))
+
+const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, tags: readonly string[]): void => {
+  for (const { path } of artifact.entries) ctx.report({ kind: 'note', text: path })
+  for (const path of artifact.ignored) ctx.report({ kind: 'note', text: `${path} is left out by an ignore rule` })
+  const flags = `${remote.access.plainHttp === true ? ' --to-plain-http' : ''}${remote.access.config === undefined ? '' : ' --to-registry-config FILE'}`
+  const names = [immutableTag(artifact.digest), ...tags].join(',')
+  ctx.report({ kind: 'note', text: `would run: oras cp --from-oci-layout ${artifact.folder}@${artifact.digest} ${remote.repository}:${names}${flags}` })
+}
+
+interface Sent {
+  readonly artifact: Artifact
+  readonly changed: boolean
+}
+
+const packAndSend = async (ctx: Context, project: Project, destination: Destination, options: PushOptions, remote: Remote): Promise<Sent> => {
+  const { config, target, directory } = project
+  const source = sourceFolder(options.path, project, ctx)
+  const tags = tagsOf(destination, config.alsoTags)
+  // the registry is asked while files are read: neither needs the other
+  const asked = readHeads(remote, tags)
+  asked.catch(() => undefined)
+  const artifact = await buildArtifact({ source, project: directory }, ctx)
+  const { objects } = await checkArtifact(
+    artifact,
+    { start: target.path, allowPlaintextSecrets: config.allowPlaintextSecrets, validate: options.validate ?? config.validateOnPush },
+    ctx,
+  )
+  const heads = await asked
+  const moving = tags.flatMap((tag) => (heads.get(tag) === undefined || heads.get(tag) === artifact.digest ? [] : [heads.get(tag)!]))
+  await guardPrune(ctx, remote, { artifact, objects, start: target.path, digests: moving, allowPrune: options.allowPrune === true })
+  if (options.dryRun === true) {
+    describeDryRun(ctx, artifact, remote, tags)
+    return { artifact, changed: tags.some((tag) => heads.get(tag) !== artifact.digest) }
+  }
+  const isNew = await isNewPackage(ctx, remote, heads)
+  const { changed } = await sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
+  if (isNew && changed) ctx.report({ kind: 'note', text: `${remote.repository} is a new package: it inherits the visibility of its repository, see its package settings` })
+  const at = new Date().toISOString()
+  await Promise.all([
+    writeLastPush(ctx, directory, tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at }))),
+    rememberObjects(artifact.folder, target.path, objects),
+  ])
+  return { artifact, changed }
+}
+
+/**
+ * Packs the manifests into an OCI artifact and makes the tag name it. The same tree is the same digest, and an unchanged one writes nothing.
+ * Throws `refused` before anything is sent for secrets, kustomizations that do not build, and a push that would remove too much.
+ *
+ * @example
+ * const { reference, changed } = await push({ path: 'k8s' }, createContext())
+ */
+export const push = async (options: PushOptions, ctx: Context): Promise<PushResult> => {
+  const start = ctx.now()
+  const project = await loadProject(options, ctx)
+  const destination = await resolveDestination({ ref: options.ref, project, options }, ctx)
+  for (const text of destination.warnings) ctx.report({ kind: 'warn', text })
+  const { reference } = destination
+  const { target } = project
+  const dryRun = options.dryRun === true
+  if (dryRun && options.reconcile === true) throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
+  const folder = relative(ctx.cwd, sourceFolder(options.path, project, ctx)) || '.'
+  const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
+  const watching = readClusterSource(ctx, target)
+  watching.catch(() => undefined)
+  const limit = project.origin.timeout === 'default' ? undefined : target.timeout
+  const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, project, destination, options, remote), limit))
+  if (!changed) ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
+  const source = await watching
+  const mismatch = source === undefined ? undefined : mismatchOf(target.name, { ...reference, tags: tagsOf(destination, project.config.alsoTags) }, source)
+  if (mismatch !== undefined) ctx.report({ kind: 'warn', text: mismatch })
+  const result = {
+    reference: formatReference({ ...reference, digest: artifact.digest }),
+    repository: formatReference({ ...reference, tag: undefined }).slice('oci://'.length),
+    tag: reference.tag,
+    digest: artifact.digest,
+    size: artifact.size,
+    files: artifact.files,
+    changed: changed && !dryRun,
+    registryFrom: destination.registryFrom,
+    tagFrom: destination.tagFrom,
+  }
+  if (options.reconcile !== true) return { ...result, ms: ctx.now() - start }
+  const { reconcile } = await import('./reconcile.ts')
+  const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx)
+  return { ...result, ms: ctx.now() - start, reconciled }
+}

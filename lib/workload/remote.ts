@@ -1,0 +1,96 @@
+import { classify, type Verdict } from '../base/classify/index.ts'
+import type { Context } from '../base/context.ts'
+import { parseDuration } from '../base/duration.ts'
+import { ExecError, isKsailError, KsailError, usageError } from '../base/errors.ts'
+import { hostPort } from '../base/reference.ts'
+import { explain, retry, type RetryOptions } from '../base/retry.ts'
+import type { Destination } from '../config/registry.ts'
+import { withCredentials } from '../registry/credential-folder.ts'
+import { resolveCredentials, type Credentials } from '../registry/credentials.ts'
+import * as oras from '../tools/oras.ts'
+
+/** A repository that can be talked to: credentials at hand, faults understood. */
+export interface Remote {
+  /** `host[:port]`. */
+  readonly host: string
+  /** `host[:port]/repository`. */
+  readonly repository: string
+  readonly access: oras.Access
+  readonly credentials: Credentials
+  /** The digest that a tag or digest names now; undefined when there is none. */
+  resolve(tag: string, timeout?: number): Promise<string | undefined>
+  /** What a failure of a child means. */
+  judge(error: unknown): Verdict | undefined
+  /** Does it again where that may help; what stays is explained. */
+  retry<T>(what: string, work: (timeout: number) => Promise<T>, options?: Partial<RetryOptions<T>>): Promise<T>
+}
+
+interface Limits {
+  readonly attempts: number
+  readonly budget: number
+}
+
+/** KSAIL_PUSH_ATTEMPTS and KSAIL_PUSH_TIMEOUT. */
+export const readLimits = (env: Context['env']): Limits => {
+  const attempts = env['KSAIL_PUSH_ATTEMPTS'] || '3'
+  if (!/^\d+$/.test(attempts) || Number(attempts) < 1 || Number(attempts) > 10) throw usageError(`KSAIL_PUSH_ATTEMPTS: ${attempts} is not a number from 1 to 10`, 'set it to a number from 1 to 10, or unset it')
+  const text = env['KSAIL_PUSH_TIMEOUT'] || '3m'
+  const budget = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text)
+  if (budget === undefined || budget <= 0) throw usageError(`KSAIL_PUSH_TIMEOUT: ${text} is not a duration`, 'write it as 90s or 3m')
+  return { attempts: Number(attempts), budget }
+}
+
+/** How long one attempt may take: the child is ended then, and the attempt counts as a timeout. */
+const ATTEMPT = 90_000
+
+type Place = Pick<Destination, 'reference' | 'username' | 'password' | 'external' | 'plainHttp'> & { readonly registryFrom?: string | undefined }
+
+const judgeWith = (ctx: Context, host: string, place: Place, credentials: Credentials) => (error: unknown): Verdict | undefined => {
+  const timedOut = isKsailError(error, 'timeout')
+  if (!timedOut && !(error instanceof ExecError && (error.code === 'exec' || error.result.stderr !== ''))) return undefined
+  const verdict = classify(
+    { tool: 'oras', exitCode: error instanceof ExecError ? error.result.exitCode : null, stderr: error instanceof ExecError ? error.result.stderr : '', registry: host, timedOut },
+    { repository: place.reference.repository },
+  )
+  if (verdict.class !== 'auth') return verdict
+  // without a login nothing can heal: GHCR answers such a push with a misleading 403
+  if (credentials.source === 'anonymous')
+    return { ...verdict, retry: false, code: place.external ? 'unresolved' : 'auth', hint: `no credentials for ${host} were found: run docker login ${host}, or put user:password into the registry setting` }
+  return ctx.env['KSAIL_PUSH_RETRY_AUTH'] === 'true' ? { ...verdict, retry: true } : verdict
+}
+
+/**
+ * Talks to the repository of a destination with the credentials that belong to its host, which are gone from disk afterwards.
+ *
+ * @example
+ * await withRemote(ctx, destination, (remote) => remote.resolve('dev'))
+ */
+export const withRemote = async <T>(ctx: Context, place: Place, work: (remote: Remote) => Promise<T>, limit?: number): Promise<T> => {
+  const host = hostPort(place.reference)
+  const login = { host, username: place.username, password: place.password }
+  const fromCluster = place.registryFrom?.startsWith('cluster:') === true
+  const credentials = await resolveCredentials(ctx, host, {
+    ...(fromCluster ? { cluster: async () => login } : { setting: login }),
+    // a local registry asks nobody who they are, and a broken configuration of Docker must not stop it
+    docker: place.external,
+  })
+  if (place.plainHttp && place.external && credentials.source !== 'anonymous')
+    throw new KsailError('refused', `credentials for ${host} would travel in clear`, { hint: 'leave --plain-http away, or use a registry without a login' })
+  const { attempts, budget } = readLimits(ctx.env)
+  const judge = judgeWith(ctx, host, place, credentials)
+  const repository = `${host}/${place.reference.repository}`
+  return withCredentials(ctx, host, credentials, (config) => {
+    const access = { plainHttp: place.plainHttp, config }
+    return work({
+      host, repository, access, credentials, judge,
+      resolve: (tag, timeout) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout }),
+      retry: async (what, attempt, options = {}) => {
+        try {
+          return await retry(ctx, attempt, { attempts, budget: Math.max(budget, limit ?? 0), limit: Math.max(ATTEMPT, limit ?? 0), judge, ...options })
+        } catch (error) {
+          throw explain(error, judge(error), what)
+        }
+      },
+    })
+  })
+}

@@ -1,0 +1,96 @@
+import type { Artifact } from '../artifact/build.ts'
+import type { Context } from '../base/context.ts'
+import { KsailError } from '../base/errors.ts'
+import type { Destination } from '../config/registry.ts'
+import * as oras from '../tools/oras.ts'
+import { withRemote, type Remote } from './remote.ts'
+
+/** Digest by tag, as far as it could be asked. */
+export type Heads = ReadonlyMap<string, string | undefined>
+
+/** What the tags name now. Who may not read, or cannot at this moment, learns nothing here: the push itself will say why. */
+export const readHeads = async (remote: Remote, tags: readonly string[]): Promise<Heads> => {
+  const found = await Promise.all(
+    tags.map(async (tag) => {
+      try {
+        return [[tag, await remote.resolve(tag)]] as const
+      } catch (error) {
+        if (remote.judge(error) === undefined) throw error
+        return []
+      }
+    }),
+  )
+  return new Map(found.flat())
+}
+
+/** The tag that never moves: it names the content. */
+export const immutableTag = (digest: string): string => `sha-${digest.slice('sha256:'.length, 'sha256:'.length + 12)}`
+
+const conflict = (remote: Remote, tag: string, holds: string | undefined, digest: string): KsailError =>
+  new KsailError('conflict', `tag ${tag} of ${remote.repository} must not move: it holds ${holds ?? 'another artifact'}, not ${digest}`, { reason: 'immutable', hint: 'push a new tag (immutable tags keep what they hold)' })
+
+export interface SendOptions {
+  readonly artifact: Pick<Artifact, 'digest' | 'folder'>
+  /** The tags that move, the first one first. */
+  readonly tags: readonly string[]
+  /** Refuses to move a tag that holds something else. */
+  readonly immutable?: boolean | undefined
+  /** What the tags were found to name a moment ago. */
+  readonly heads?: Heads | undefined
+}
+
+/** Makes the tags name the artifact: nothing is written when they do, only what is missing is sent, and a lost answer is looked up. */
+export const sendTo = async (ctx: Context, remote: Remote, { artifact, tags, immutable = false, heads }: SendOptions): Promise<{ readonly changed: boolean }> => {
+  const { digest } = artifact
+  let known = heads
+  let sent = false
+  const copy = (names: readonly string[], timeout: number) => oras.copyLayout(ctx, artifact, remote.repository, names, { ...remote.access, timeout })
+
+  const attempt = async (timeout: number): Promise<{ changed: boolean }> => {
+    const now = known ?? (await readHeads(remote, tags))
+    known = undefined
+    const moving = tags.filter((tag) => now.get(tag) !== digest)
+    if (moving.length === 0) return { changed: sent }
+    const taken = immutable ? moving.find((tag) => now.get(tag) !== undefined) : undefined
+    if (taken !== undefined) throw conflict(remote, taken, now.get(taken), digest)
+    sent = true
+    const all = [immutableTag(digest), ...moving]
+    try {
+      await copy(all, timeout)
+    } catch (error) {
+      if (remote.judge(error)?.topic !== 'immutable') throw error
+      // a registry may refuse to write a tag again although it holds the same digest: what holds it is done
+      const after = await readHeads(remote, all)
+      const rest = all.filter((tag) => after.get(tag) !== digest)
+      if (rest.length === 0) return { changed: true }
+      const [first = ''] = rest
+      if (rest.length === all.length) throw conflict(remote, first, after.get(first), digest)
+      try {
+        await copy(rest, timeout)
+      } catch (again) {
+        if (remote.judge(again)?.topic !== 'immutable') throw again
+        throw conflict(remote, first, after.get(first), digest)
+      }
+    }
+    return { changed: true }
+  }
+
+  const isThere = async (): Promise<{ changed: boolean } | undefined> => {
+    const now = await Promise.all(tags.map((tag) => remote.resolve(tag, 10_000))).catch(() => undefined)
+    return now?.every((head) => head === digest) === true ? { changed: true } : undefined
+  }
+
+  return remote.retry(`could not push to ${remote.repository}`, attempt, {
+    // an answer that was lost on the way does not say that nothing was written
+    done: async (_error, verdict) => (sent && (verdict.class === 'transient' || verdict.kind === 'expiry') ? isThere() : undefined),
+  })
+}
+
+/**
+ * Sends an artifact to a destination and moves the tags.
+ *
+ * @example
+ * const { changed } = await sendArtifact({ artifact, destination, tags: ['dev'] }, ctx)
+ */
+export const sendArtifact = ({ destination, ...options }: SendOptions & { readonly destination: Destination }, ctx: Context): Promise<{ readonly changed: boolean }> =>
+  withRemote(ctx, destination, (remote) => sendTo(ctx, remote, options))
