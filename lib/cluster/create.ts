@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { perform, type Timing } from '../base/actions.ts'
 import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
+import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
 import { loadProject, type Project, type ProjectOptions } from '../config/project.ts'
 import { runtimeOf } from '../distributions/index.ts'
@@ -14,11 +15,12 @@ import { resolveProvider } from '../providers/index.ts'
 import { createRecord, readRecord, removeRecord, writeRecord, type ClusterRecord } from '../providers/record.ts'
 import { tools } from '../tools/index.ts'
 import { isComplete } from './existing.ts'
-import { firstPush, syncOf } from './first-push.ts'
+import { firstPush } from './first-push.ts'
 import { manifestsOf, planCreate } from './plan.ts'
 import { refuseForeign, surveyCluster, type Survey } from './ownership.ts'
 import { removeOwnNetwork } from './network.ts'
 import { keepContext } from './switch.ts'
+import { syncOf } from './sync.ts'
 import { firstLive } from './first-live.ts'
 
 export interface CreateOptions extends ProjectOptions {
@@ -28,6 +30,8 @@ export interface CreateOptions extends ProjectOptions {
   readonly adopt?: boolean | undefined
   /** false: the current context of the kubeconfig stays. */
   readonly switch?: boolean | undefined
+  /** Gives a short-lived token of CI to the cluster all the same. */
+  readonly allowShortLived?: boolean | undefined
   /** Reports when each step began and how long it took. */
   readonly timings?: boolean | undefined
 }
@@ -119,21 +123,30 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
   const adopt = options.adopt === true
   const survey = await clearHalfMade(ctx, target, runtime)
   if (!adopt) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
+  const making = survey.nodes.length === 0
+  const first = firstPush(ctx, project, target)
+  if (making) await first.prepare()
+  const sync = await syncOf(ctx, target, { allowShortLived: options.allowShortLived === true })
   const fresh = survey.record === undefined
   const record = await recordFor(ctx, target, survey, adopt)
-  const running = survey.nodes.length > 0
+  const running = !making
   try {
     if (survey.nodes.some((node) => !node.running)) {
       ctx.report({ kind: 'note', text: `nodes of ${target.name} are stopped: starting them` })
       await runtime.start(ctx, target.name)
       await runtime.ready(ctx, target, { timeout: target.timeout })
     }
-    const sync = await syncOf(ctx, project, target)
     const components = await engine.components(ctx, target)
     const base = { ctx, target, record, engine, sync, components }
     const complete = running && (await nothingLeft(ctx, target, runtime, base))
-    const first = firstPush(ctx, project, target, { onlyIfMissing: complete })
-    const { actions, outcome } = planCreate({ ...base, runtime, running, complete, adopt, push: first.push, live: () => firstLive(ctx, target, engine, first.sent()) })
+    const { actions, outcome } = planCreate({
+      ...base, runtime, running, complete, adopt,
+      // a cluster that is whole goes on with what its tag holds: create is no push
+      push: (port) => first.push(port, { onlyIfMissing: complete }),
+      live: () => firstLive(ctx, target, engine, first.sent()),
+      // from here on the nodes are known by their ids: a kill after this moment finds them whole
+      whole: async () => writeRecord(ctx, { ...record, nodes: await idsOf(ctx, target, runtime) }),
+    })
     const restore = await keepContext(ctx, target, options.switch === false)
     const timings = await perform(ctx, actions, {
       retain: options.retain === true,
@@ -145,14 +158,13 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
       },
     })
     await restore()
-    const nodes = (await runtime.nodes(ctx, target.name)).map(({ id }) => id)
-    await writeRecord(ctx, { ...record, port: outcome.port ?? record.port, nodes, ...(outcome.adopted.length > 0 ? { adopted: [...(record.adopted ?? []), ...outcome.adopted] } : {}) })
+    await writeRecord(ctx, { ...record, port: outcome.port ?? record.port, nodes: await idsOf(ctx, target, runtime), ...(outcome.adopted.length > 0 ? { adopted: [...(record.adopted ?? []), ...outcome.adopted] } : {}) })
     if (options.timings === true) reportTimings(ctx, timings)
     if (outcome.notLive !== undefined) throw stays(target, outcome.notLive)
     const sent = first.sent()
     return {
       name: target.name, context: target.context, kubeconfig: target.kubeconfig, provider: target.provider,
-      registry: target.registry?.external === true ? target.registry.host : `localhost:${outcome.port}`,
+      registry: target.registry === undefined ? `localhost:${outcome.port}` : hostPort(target.registry),
       reference: sent?.reference, digest: outcome.digest ?? sent?.digest, pushed: sent !== undefined && !complete, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
     }
   } catch (error) {
@@ -160,6 +172,8 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
     throw error
   }
 }
+
+const idsOf = async (ctx: Context, target: Target, runtime: Runtime): Promise<readonly string[]> => (await runtime.nodes(ctx, target.name)).map(({ id }) => id)
 
 /** The cluster is whole, only what it should run is not: saying so is better than taking it away. */
 const stays = (target: Target, error: KsailError): KsailError =>

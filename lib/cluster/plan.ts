@@ -41,6 +41,8 @@ export interface Plan {
   readonly components: readonly string[]
   /** Sends the first artifact; called as soon as the registry answers. */
   readonly push: (port: number | undefined) => Promise<void>
+  /** Called when the nodes that this run made are complete. */
+  readonly whole: () => Promise<void>
   /** Waits until what was pushed is live; the digest. */
   readonly live: () => Promise<string | undefined>
   /** Takes over what others made. */
@@ -85,7 +87,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   const { ctx, target, record, runtime, engine } = plan
   const outcome: Outcome = { port: record.port, nodesMade: false, adopted: [], notLive: undefined, digest: undefined }
   const container = registryName(target.name)
-  const local = target.registry === undefined || !target.registry.external
+  const local = target.registry === undefined
   const making = deferred<Making>()
   const manifests = manifestsOf(plan)
   manifests.catch(() => undefined)
@@ -108,6 +110,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
       const work = plan.running ? runtime.adopt(ctx, target, signal) : runtime.make(ctx, target, signal)
       making.resolve(work)
       await work.done
+      if (!plan.running) await plan.whole()
     },
   }
   const push: Action = { title: 'first artifact', after: local ? [registry.title] : [], do: () => plan.push(outcome.port) }

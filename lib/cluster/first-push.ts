@@ -1,0 +1,64 @@
+import { buildArtifact, type Artifact } from '../artifact/build.ts'
+import { checkArtifact } from '../artifact/check.ts'
+import type { Context } from '../base/context.ts'
+import { hostPort, imageOf } from '../base/reference.ts'
+import type { Target } from '../base/target.ts'
+import type { Project } from '../config/project.ts'
+import { resolveDestination, type Destination } from '../config/registry.ts'
+import { writeLastPush } from '../workload/last-push.ts'
+import { withRemote } from '../workload/remote.ts'
+import { readHeads, sendTo } from '../workload/send.ts'
+
+/** What the registry holds under the project's tag when create is done. */
+export interface Sent {
+  readonly reference: string
+  readonly tag: string
+  readonly digest: string
+  /** It was written by this run. */
+  readonly changed: boolean
+}
+
+interface FirstPush {
+  /** Packs and checks: what must not leave the machine, or cannot build, is refused before anything is made. */
+  prepare(): Promise<void>
+  /** Sends it; with `onlyIfMissing` only when the tag holds nothing. */
+  push(port: number | undefined, options: { readonly onlyIfMissing: boolean }): Promise<void>
+  sent(): Sent | undefined
+}
+
+const besideCluster = (target: Target, port: number): Destination => ({
+  reference: { host: 'localhost', port, repository: target.repository, tag: target.tag, digest: undefined },
+  username: '', password: '', external: false, plainHttp: true, registryFrom: 'docker', tagFrom: 'default', warnings: [],
+})
+
+/** The first artifact of a cluster: the folder of manifests as it is, or one that makes nothing when there is no such folder yet. */
+export const firstPush = (ctx: Context, project: Project, target: Target): FirstPush => {
+  let sent: Sent | undefined
+  let artifact: Promise<Artifact> | undefined
+  const prepared = (): Promise<Artifact> => {
+    artifact ??= (async () => {
+      const built = await buildArtifact({ source: target.source, project: target.project, whenMissing: target.path }, ctx)
+      await checkArtifact(built, { start: target.path, allowPlaintextSecrets: project.config.allowPlaintextSecrets, validate: project.config.validateOnPush }, ctx)
+      return built
+    })()
+    return artifact
+  }
+  return {
+    prepare: async () => void (await prepared()),
+    push: async (port, { onlyIfMissing }) => {
+      const destination = target.registry === undefined ? besideCluster(target, port as number) : await resolveDestination({ project }, ctx)
+      const { reference } = destination
+      const { tag } = reference
+      sent = await withRemote(ctx, destination, async (remote): Promise<Sent> => {
+        const heads = await readHeads(remote, [tag])
+        const held = heads.get(tag)
+        if (onlyIfMissing && held !== undefined) return { reference: imageOf(reference), tag, digest: held, changed: false }
+        const { digest, folder } = await prepared()
+        const { changed } = await sendTo(ctx, remote, { artifact: { digest, folder }, tags: [tag, ...project.config.alsoTags], heads })
+        await writeLastPush(ctx, target.project, [{ repository: `${hostPort(reference)}/${reference.repository}`, tag, digest, at: new Date().toISOString() }])
+        return { reference: imageOf(reference), tag, digest, changed }
+      })
+    },
+    sent: () => sent,
+  }
+}
