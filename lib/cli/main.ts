@@ -3,7 +3,7 @@ import { usageError } from '../base/errors.ts'
 import { nearest } from '../base/nearest.ts'
 import { redact } from '../base/redact.ts'
 import { host } from '../io/host.ts'
-import type { AnyCommand } from './command.ts'
+import { GLOBAL, type AnyCommand } from './command.ts'
 import { commands, groups } from './commands/index.ts'
 import { match, parse, type GlobalInput, type Match } from './parse.ts'
 import { version } from './version.ts'
@@ -31,7 +31,7 @@ const guess = (words: readonly string[]): GlobalInput => ({
     ? 'json'
     : 'text',
   color: !words.includes('--no-color'),
-  verbosity: words.includes('-v') ? 1 : 0,
+  verbosity: words.some((word) => /^-v+$/.test(word)) ? 1 : 0,
 })
 
 const openReporter = async ({ env, global, secrets, stderr }: Omit<Session, 'report'>) => {
@@ -64,6 +64,9 @@ const runRow = async (row: AnyCommand, input: object, session: Session): Promise
   const { env, global, signal, stderr } = session
   if (env['GITHUB_ACTIONS'] === 'true') session.secrets = (await import('../io/reporter.ts')).maskingSecrets(stderr)
   const report = (session.report = await openReporter(session))
+  const named = env['KSAIL_LOG']
+  const choices: readonly string[] = GLOBAL.log.choices
+  if (named && !choices.includes(named.toLowerCase())) throw usageError(`KSAIL_LOG must be one of ${choices.join(', ')}; it is ${named}`)
   const [{ createContext }, { createAsker }] = await Promise.all([import('../context.ts'), import('../io/prompt.ts')])
   const ask = createAsker({ available: host.stderrIsTerminal() && host.stdinIsTerminal(), clear: report.clear })
   const result: unknown = await row.run(input, createContext({ env, report, ask, secrets: session.secrets, signal }))

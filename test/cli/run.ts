@@ -16,14 +16,16 @@ export interface Ended {
 interface Options {
   readonly cwd?: string
   readonly env?: Record<string, string>
+  /** Another copy of the command than the one that was built here. */
+  readonly program?: string
   /** Called with each chunk of stderr, to act while it runs. */
   readonly onStderr?: (text: string, child: ChildProcess) => void
 }
 
 /** Runs the built command and waits for its end. */
-export const ksail = (words: readonly string[], { cwd, env, onStderr }: Options = {}): Promise<Ended> =>
+export const ksail = (words: readonly string[], { cwd, env, program: file = program, onStderr }: Options = {}): Promise<Ended> =>
   new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [program, ...words], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [file, ...words], { cwd, env: { ...process.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
     let stdout = ''
     let stderr = ''
     child.stdout.on('data', (chunk: Buffer) => void (stdout += chunk))

@@ -87,3 +87,9 @@ it('colours only when told to', async () => {
   expect((await ksail(['clutser', '--no-color'], { env: { FORCE_COLOR: '1', KSAIL_LOG: 'color' } })).stderr).not.toContain('\x1b[')
   expect((await ksail(['clutser'], { env: { NO_COLOR: '1', FORCE_COLOR: '1', KSAIL_LOG: 'color' } })).stderr).not.toContain('\x1b[')
 })
+
+it('refuses a look that does not exist, also by variable', async () => {
+  expect(await ksail(['cluster', 'list', '--log', 'loud'])).toMatchObject({ status: 2, stdout: '' })
+  const { status, stderr } = await ksail(['cluster', 'list'], { env: { KSAIL_LOG: 'loud' } })
+  expect({ status, stderr }).toEqual({ status: 2, stderr: '✗ KSAIL_LOG must be one of plain, color, github, json; it is loud\n' })
+})

@@ -1,0 +1,46 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, it } from 'vitest'
+import { emptyFolder, ksail } from './run.ts'
+
+const root = fileURLToPath(new URL('../..', import.meta.url))
+
+it('the packed package runs on its own and holds what it needs and no more', async () => {
+  const folder = emptyFolder()
+  const packed = JSON.parse(
+    execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: root, encoding: 'utf8' }),
+  ) as [{ filename: string; files: { path: string }[]; unpackedSize: number }]
+  const [{ filename, files, unpackedSize }] = packed
+  const paths = files.map(({ path }) => path)
+  expect(paths).toEqual(
+    expect.arrayContaining([
+      'LICENSE',
+      'README.md',
+      'dist/bin/ksail.js',
+      'dist/lib/index.js',
+      'dist/lib/index.d.ts',
+      'templates/base/_gitignore',
+      'templates/schema/ksail.schema.json',
+    ]),
+  )
+  expect(paths.filter((path) => /^(test|bin|lib|examples|dist\/bin\/dev|\.)/.test(path))).toEqual([])
+  expect(unpackedSize).toBeLessThan(2_000_000)
+
+  execFileSync('tar', ['-xzf', join(folder, filename), '-C', folder])
+  symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'))
+  const project = join(folder, 'project')
+  mkdirSync(project)
+  const program = join(folder, 'package', 'dist', 'bin', 'ksail.js')
+  expect(await ksail(['cluster', 'init', '--name', 'dev', '--gitops-engine', 'Flux'], { cwd: project, program })).toMatchObject({
+    status: 0,
+  })
+  expect(readFileSync(join(project, '.gitignore'), 'utf8')).toContain('.ksail/')
+  const script = "import { KsailError, push } from 'ksail'; console.log(typeof push, KsailError.name)"
+  mkdirSync(join(folder, 'consumer', 'node_modules'), { recursive: true })
+  symlinkSync(join(folder, 'package'), join(folder, 'consumer', 'node_modules', 'ksail'))
+  expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: join(folder, 'consumer'), encoding: 'utf8' })).toBe(
+    'function KsailError\n',
+  )
+})

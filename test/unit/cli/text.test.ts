@@ -1,0 +1,58 @@
+import { expect, it } from 'vitest'
+import type { ClusterInfo } from '../../../lib/cluster/info.ts'
+import { clusterTable, infoText, removedList, table } from '../../../lib/cli/commands/text.ts'
+
+it('aligns columns and leaves no blanks at the end of a line', () =>
+  expect(
+    table([
+      ['a', 'bbb'],
+      ['cc', 'd'],
+    ]),
+  ).toBe('a   bbb\ncc  d'))
+
+it('lists clusters, and says so when there are none', () => {
+  expect(clusterTable([])).toBe('no clusters')
+  const listed = {
+    name: 'dev',
+    provider: 'Docker',
+    distribution: 'Vanilla',
+    status: 'running',
+    project: '/p',
+    kubeconfig: '/k',
+    context: 'kind-dev',
+    registry: undefined,
+  } as const
+  expect(clusterTable([listed])).toBe('NAME  STATUS   PROVIDER  REGISTRY  PROJECT\ndev   running  Docker    -         /p')
+})
+
+it('says what is gone', () => {
+  expect(removedList({ name: 'dev', removed: ['node a', 'volume b'] })).toBe('removed node a\nremoved volume b')
+  expect(removedList({ name: 'dev', removed: [] })).toBe('nothing of dev is left')
+})
+
+it('shows a cluster line by line, with what is not as it should be at the end', () => {
+  const info: ClusterInfo = {
+    name: 'dev',
+    provider: 'Docker',
+    distribution: 'Vanilla',
+    status: 'running',
+    project: '/p',
+    kubeconfig: '/k',
+    context: 'kind-dev',
+    current: true,
+    nodes: [{ name: 'dev-control-plane', status: 'running' }],
+    registry: { container: 'dev-local-registry', status: 'running', address: 'localhost:5050', answers: false },
+    engine: { name: 'Flux', url: 'oci://dev-local-registry:5000/k8s', tag: 'dev', revision: undefined },
+    down: ['the registry does not answer'],
+  }
+  expect(infoText(info)).toMatchInlineSnapshot(`
+    "cluster   dev (running)
+    made of   Vanilla on Docker
+    context   kind-dev (current) in /k
+    project   /p
+    nodes     dev-control-plane (running)
+    registry  dev-local-registry (running) at localhost:5050
+    engine    Flux reads oci://dev-local-registry:5000/k8s, tag dev
+    ⚠ the registry does not answer"
+  `)
+})
