@@ -79,5 +79,5 @@ export const syncManifests = async (_ctx: Context, target: Target, { url, insecu
   const start = edited(kustomization ?? KUSTOMIZATION, 'flux/kustomization.yaml', 'Kustomization', (document) => {
     put(document, ['spec', 'path'], target.path)
   })
-  return `---\n${source}\n---\n${start}\n`
+  return `${source}\n---\n${start}\n`
 }

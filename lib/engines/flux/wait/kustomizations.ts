@@ -18,8 +18,6 @@ const HEALTH = { period: 5000, worthwhile: 1000, nudges: 2 }
 const PROVIDED_BY_OTHERS = /no matches for kind|namespaces .* not found|webhook .* no endpoints/
 
 interface Tracked {
-  /** It was there when the wait began: its failure may be an old one. */
-  readonly initial: boolean
   readonly firstSeen: number
   token: string | undefined
   /** The old failure that is being tried again. */
@@ -68,7 +66,7 @@ export const createKustomizations = (session: Session) => {
     const known = tracked.get(id)
     if (known !== undefined) return known
     const fresh: Tracked = {
-      initial: first, firstSeen: now(), token: undefined, retryingOld: false, lostNudged: false, retries: 0, retryAt: undefined,
+      firstSeen: now(), token: undefined, retryingOld: false, lostNudged: false, retries: 0, retryAt: undefined,
       dependencyNudges: 0, healthSince: undefined, healthNudges: 0, repaired: false, doneAt: undefined,
     }
     tracked.set(id, fresh)
@@ -81,7 +79,8 @@ export const createKustomizations = (session: Session) => {
     const it = track(id)
     const seenAfterFetch = fetchedAt !== undefined && versionOf(object) > fetchedVersion && isAnswered(object, it)
     const state = kustomizationState(factsOf(object, direct ? revision : undefined, seenAfterFetch))
-    if (it.initial && it.token === undefined && (state === 'failed' || state === 'retrying')) it.retryingOld = true
+    // seen failed at the first look: its reason may be mended, so it is tried once more
+    if (first && (state === 'failed' || state === 'retrying')) it.retryingOld = true
     if (!it.retryingOld || state === 'done' || state === 'excluded') return state
     if (it.token !== undefined && isAnswered(object, it)) {
       it.retryingOld = false

@@ -80,6 +80,7 @@ export const createSources = (session: Session, store: Store<Source>) => {
     moved = true
     fetchedOnce = false
     tracked.clear()
+    alarm.ring()
   }
 
   const judge = (source: Source, revision: string): { state: 'fetched' | 'waiting' | 'failed'; reason: string; message: string } => {
