@@ -4,7 +4,7 @@ import { StringDecoder } from 'node:string_decoder'
 import { ExecError, isKsailError, KsailError, lastLines, type FailedCommand } from '../base/errors.ts'
 import { redact } from '../base/redact.ts'
 import { formatDuration } from '../base/duration.ts'
-import type { Child, Exec, ExecOptions, Spawn } from '../base/exec.ts'
+import type { Exec, ExecOptions, Spawn } from '../base/exec.ts'
 import type { Reporter } from '../base/events.ts'
 import { host } from './host.ts'
 

@@ -27,7 +27,7 @@ const push = command({
     ...timeout,
   },
   run: async (input, ctx) => (await import('../../workload/push.ts')).push(input, ctx),
-  text: ({ reference, digest }) => (reference.includes('@') ? reference : `${reference}@${digest}`),
+  text: ({ reference }) => reference,
 })
 
 const reconcile = command({
