@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
 import { initProject, type InitOptions } from '../../../lib/cluster/init.ts'
+import { loadProject } from '../../../lib/config/project.ts'
 import { fakeContext } from '../../fakes/context.ts'
 
 type Ctx = ReturnType<typeof fakeContext>
@@ -97,6 +98,13 @@ spec:
       },
     })
     expect(await read(ctx, 'ksail.yaml')).not.toContain('registryImage')
+    expect((await loadProject({}, ctx)).target).toMatchObject({
+      name: 'dev',
+      engine: 'Flux',
+      path: './clusters/local',
+      source: join(ctx.cwd, 'deploy/manifests'),
+      context: 'kind-dev',
+    })
     const node = (role: string) => ({ role, image: 'kindest/node:v1.34.0' })
     expect(await yaml(ctx, 'kind.yaml')).toMatchObject({
       nodes: [node('control-plane'), node('control-plane'), node('control-plane'), node('worker')],
@@ -166,11 +174,20 @@ spec:
     expect((await readdir(ctx.cwd)).toSorted()).toEqual(['.gitignore', 'k8s'])
   })
 
-  it('makes no half of a new folder', async () => {
+  it('never overwrites a folder, and leaves nothing of its own behind', async () => {
     const ctx = fakeContext()
-    await mkdir(join(ctx.cwd, 'new', 'flux', 'kustomization.yaml', 'x'), { recursive: true })
-    await initProject({ ...flux, directory: 'new' }, ctx)
-    expect(await readdir(join(ctx.cwd, 'new'))).not.toContain('.ksail-init')
+    await mkdir(join(ctx.cwd, 'new', 'kind.yaml', 'x'), { recursive: true })
+    await expect(initProject({ ...flux, directory: 'new', force: true }, ctx)).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('kind.yaml'),
+    })
+    expect(await readdir(join(ctx.cwd, 'new'))).toEqual(['kind.yaml'])
+    await mkdir(join(ctx.cwd, '.ksail', 'init-99999999'), { recursive: true })
+    await initProject(flux, ctx)
+    expect(await readdir(ctx.cwd)).not.toContain('.ksail')
+    await mkdir(join(ctx.cwd, '.ksail', 'artifacts'), { recursive: true })
+    await initProject({ ...flux, force: true }, ctx)
+    expect(await readdir(join(ctx.cwd, '.ksail'))).toEqual(['artifacts'])
   })
 
   it('warns of a password that would be committed, without saying it', async () => {
