@@ -47,7 +47,7 @@ const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
         if (phase === undefined) return
         ctx.report({ kind: 'wait', text: `kind: ${phase.toLowerCase()}` })
         // programs may be started in a node only after its systemd has booted (kind#2409): kind says so by starting kubeadm
-        if (/^Starting control-plane/.test(phase)) nodes(ctx, target.name).then((found) => booted.resolve(found.map((node) => node.name)), booted.reject)
+        if (phase.startsWith('Starting control-plane')) nodes(ctx, target.name).then((found) => booted.resolve(found.map((node) => node.name)), booted.reject)
       },
     })
     booted.resolve((await nodes(ctx, target.name)).map((node) => node.name))

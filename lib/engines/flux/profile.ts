@@ -75,7 +75,7 @@ const deployment = (it: Deployment, controller: Controller, { version, spread }:
   const { metrics, health, storage, args } = controller
   const flags: Record<string, string> = { ...args, 'metrics-addr': `127.0.0.1:${metrics}`, 'health-addr': `127.0.0.1:${health}` }
   // the gate came with flux 2.8
-  if (/^2\.7\./.test(version) && flags['feature-gates'] !== undefined) flags['feature-gates'] = 'CancelHealthCheckOnNewRevision=true'
+  if (version.startsWith('2.7.') && flags['feature-gates'] !== undefined) flags['feature-gates'] = 'CancelHealthCheckOnNewRevision=true'
   const pod = it.spec.template.spec
   const ports: Record<string, number | undefined> = { http: storage, 'http-prom': metrics, healthz: health }
   for (const container of pod.containers) {
