@@ -17,7 +17,8 @@ const KEPT = 50
 
 const pathOf = (project: string): string => join(project, '.ksail', 'last-push.json')
 
-const readAll = async (project: string): Promise<readonly LastPush[]> => {
+/** What this project pushed, newest first. */
+export const readPushes = async (project: string): Promise<readonly LastPush[]> => {
   // a memory that cannot be read is none: the registry knows the tag as well
   const found = await readJson<{ pushes?: readonly LastPush[] }>(pathOf(project)).catch(() => undefined)
   return Array.isArray(found?.pushes) ? found.pushes : []
@@ -25,11 +26,11 @@ const readAll = async (project: string): Promise<readonly LastPush[]> => {
 
 /** What this project last pushed to a repository and tag; undefined when nothing is remembered. */
 export const readLastPush = async (project: string, repository: string, tag: string): Promise<LastPush | undefined> =>
-  (await readAll(project)).find((it) => it.repository === repository && it.tag === tag)
+  (await readPushes(project)).find((it) => it.repository === repository && it.tag === tag)
 
 /** Remembers pushes, newest first. A project that cannot be written is told, it is no failure: the artifact is there. */
 export const writeLastPush = async (ctx: Context, project: string, pushes: readonly LastPush[]): Promise<void> => {
-  const before = await readAll(project)
+  const before = await readPushes(project)
   const known = (it: LastPush) => before.some((other) => other.repository === it.repository && other.tag === it.tag && other.digest === it.digest)
   if (pushes.every(known)) return
   const others = before.filter((it) => !pushes.some(({ repository, tag }) => repository === it.repository && tag === it.tag))

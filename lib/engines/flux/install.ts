@@ -7,13 +7,17 @@ import { cacheFolder } from '../../io/folders.ts'
 import * as fluxTool from '../../tools/flux.ts'
 import { PROFILE, profiled } from './profile.ts'
 
+/** The layout of the controllers; a cluster that ksail did not make gets that of `flux install`. */
+export const profileOf = ({ distribution, fluxProfile }: Pick<Target, 'distribution' | 'fluxProfile'>): Target['fluxProfile'] =>
+  distribution === 'Existing' ? 'stock' : fluxProfile
+
 /**
- * The controllers as YAML, in the profile of the target; a cluster that ksail did not make gets the layout of `flux install`.
+ * The controllers as YAML, in the profile of the target.
  * Made once for each version of flux, set of controllers and profile, then read from the cache. Never waits for a cluster.
  */
 export const installManifests = async (ctx: Context, target: Target, { components }: { readonly components: readonly string[] }): Promise<string> => {
   const version = await fluxTool.version(ctx)
-  const profile = target.distribution === 'Existing' ? 'stock' : target.fluxProfile
+  const profile = profileOf(target)
   const options = { version, spread: (target.controlPlanes ?? 1) > 1 }
   const hash = createHash('sha256').update(JSON.stringify([components, profile, options, PROFILE])).digest('hex').slice(0, 12)
   const path = join(cacheFolder(ctx.env), 'flux', `${version.replaceAll(/[^\w.-]/g, '_')}-${hash}.yaml`)

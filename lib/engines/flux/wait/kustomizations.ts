@@ -1,4 +1,5 @@
 import { conditionOf, idOf, isTrue } from '../../../base/object.ts'
+import { profileOf } from '../install.ts'
 import { factsOf, kustomizationState, type KustomizationState } from './kustomization-state.ts'
 import { deadlocked, needsOf, ordered, type Node } from './order.ts'
 import type { Kustomization } from './objects.ts'
@@ -115,7 +116,7 @@ export const createKustomizations = (session: Session) => {
   const health = ({ object }: Standing, it: Tracked, healthy: Look['healthy']): void => {
     it.healthSince ??= now()
     // only the fast profile lets a nudge end a health check that is running
-    if (session.target.fluxProfile !== 'local' || it.healthNudges >= HEALTH.nudges || !isAnswered(object, it) || !healthy(inventoryOf(object))) return
+    if (profileOf(session.target) !== 'local' || it.healthNudges >= HEALTH.nudges || !isAnswered(object, it) || !healthy(inventoryOf(object))) return
     const left = HEALTH.period - ((now() - it.healthSince) % HEALTH.period)
     if (left < HEALTH.worthwhile) return
     it.healthNudges++
