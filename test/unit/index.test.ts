@@ -9,7 +9,34 @@ import { commands } from '../../lib/cli/commands/index.ts'
 const lib = fileURLToPath(new URL('../../lib', import.meta.url))
 
 it('exports what it promises and nothing else', () => {
-  expect(Object.keys(ksail).toSorted()).toMatchInlineSnapshot()
+  expect(Object.keys(ksail).toSorted()).toMatchInlineSnapshot(`
+    [
+      "EXIT",
+      "ExecError",
+      "KsailError",
+      "bind",
+      "clusterInfo",
+      "createCluster",
+      "createContext",
+      "createExec",
+      "createReporter",
+      "deleteCluster",
+      "down",
+      "engines",
+      "formatReference",
+      "initProject",
+      "listClusters",
+      "parseReference",
+      "parseRegistrySetting",
+      "push",
+      "reconcile",
+      "registryChain",
+      "settings",
+      "startCluster",
+      "stopCluster",
+      "up",
+    ]
+  `)
 })
 
 it('has a function for every command', () => {

@@ -2,6 +2,8 @@ import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
 import { connection, project, timeout } from './flags.ts'
 
+const plainHttp = { type: 'boolean', summary: 'speak HTTP to a registry that is not on this machine' } as const
+
 const push = command({
   path: ['workload', 'push'],
   summary: 'Package the manifests as an OCI artifact and push it',
@@ -18,7 +20,7 @@ const push = command({
     ...flagsOf(settings.registry, settings.tag, settings.alsoTags),
     reconcile: { type: 'boolean', short: 'r', summary: 'go on until the cluster runs it' },
     immutable: { type: 'boolean', summary: 'the tag must not move: another digest there is a conflict' },
-    plainHttp: { type: 'boolean', summary: 'speak HTTP to a registry that is not on this machine' },
+    plainHttp,
     allowPrune: { type: 'boolean', summary: 'push although the engine would remove much, or a namespace' },
     ...flagsOf(settings.allowPlaintextSecrets),
     validate: { type: 'boolean', negative: true, summary: 'do not build the kustomizations first' },
@@ -35,11 +37,13 @@ const reconcile = command({
   summary: 'Make the cluster take what was pushed, and wait until it is live',
   description: 'Waits for the digest that was pushed last from here, and ends at the first failure that time will not heal.',
   examples: ['ksail workload reconcile', 'ksail workload reconcile --timeout 2m', 'ksail workload reconcile --latest'],
+  args: { ref: { summary: 'where it was pushed, as oci://host/repository[:tag]' } },
   flags: {
     ...project,
     digest: { type: 'string', value: 'sha256:HEX', summary: 'wait for this digest' },
     latest: { type: 'boolean', summary: 'wait for what the tag holds now' },
     ...flagsOf(settings.registry, settings.tag),
+    plainHttp,
     ...connection,
     ...timeout,
   },
