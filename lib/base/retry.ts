@@ -82,5 +82,6 @@ export const retry = async <T>(ctx: Context, work: (timeout: number, attempt: nu
 export const explain = (error: unknown, verdict: Verdict | undefined, what: string): unknown => {
   if (!(error instanceof KsailError) || verdict?.hint === undefined) return error
   if (!(error instanceof ExecError)) return new KsailError(error.code === 'timeout' ? 'timeout' : verdict.code, `${what}: ${error.message}`, { hint: verdict.hint, details: error.details, cause: error })
-  return new KsailError(verdict.code, `${what}: ${causeOf(error)}`, { hint: verdict.hint, details: lastLines(error.result.stderr, 20), cause: error })
+  const lines = lastLines(error.result.stderr, 20)
+  return new KsailError(verdict.code, `${what}: ${causeOf(error)}`, { hint: verdict.hint, details: lines.length > 1 ? lines : [], cause: error })
 }

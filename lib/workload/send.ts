@@ -63,7 +63,7 @@ export const sendTo = async (ctx: Context, remote: Remote, { artifact, tags, imm
       const after = await readHeads(remote, all)
       const rest = all.filter((tag) => after.get(tag) !== digest)
       if (rest.length === 0) return { changed: true }
-      const [first = ''] = rest
+      const first = rest.find((tag) => after.get(tag) !== undefined) ?? rest[0] ?? ''
       if (rest.length === all.length) throw conflict(remote, first, after.get(first), digest)
       try {
         await copy(rest, timeout)

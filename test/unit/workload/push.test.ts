@@ -1,0 +1,146 @@
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it } from 'vitest'
+import { readLastPush, writeLastPush } from '../../../lib/workload/last-push.ts'
+import { mismatchOf } from '../../../lib/workload/mismatch.ts'
+import { judgePrune } from '../../../lib/workload/prune.ts'
+import { push, type PushOptions } from '../../../lib/workload/push.ts'
+import { fakeContext, tempFolder } from '../../fakes/context.ts'
+import { fakeExec } from '../../fakes/exec.ts'
+
+const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n`
+
+const world = (files: Record<string, string> = {}) => {
+  const tags: Record<string, string> = {}
+  const exec = fakeExec({
+    'oras resolve *': (args) => tags[args[1]?.split(':').at(-1) ?? ''] ?? { exitCode: 1, stderr: `Error response from registry: failed to resolve digest: ${args[1]}: not found` },
+    'oras cp *': (args) => {
+      for (const tag of args[4]?.split(':').at(-1)?.split(',') ?? []) tags[tag] = args[3]?.split('@')[1] ?? ''
+      return 'Copied\n'
+    },
+  })
+  const ctx = fakeContext({ exec })
+  mkdirSync(join(ctx.cwd, 'k8s'))
+  for (const [path, text] of Object.entries({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': configMap('a'), ...files })) writeFileSync(join(ctx.cwd, 'k8s', path), text)
+  return { ctx, exec, tags, push: (options: PushOptions = {}) => push({ ref: 'oci://localhost:5050/app:dev', ...options }, ctx) }
+}
+
+describe('push', () => {
+  it('says what it pushed, in exactly these fields', async () => {
+    const { push: run, ctx, tags } = world()
+    const result = await run()
+    expect(Object.keys(result)).toEqual(['reference', 'repository', 'tag', 'digest', 'size', 'files', 'changed', 'registryFrom', 'tagFrom', 'ms'])
+    expect(result).toMatchObject({ reference: `oci://localhost:5050/app:dev@${result.digest}`, repository: 'localhost:5050/app', tag: 'dev', files: 2, changed: true, registryFrom: 'argument', tagFrom: 'argument' })
+    expect(tags).toEqual({ dev: result.digest, [`sha-${result.digest.slice(7, 19)}`]: result.digest })
+    expect(await readLastPush(ctx.cwd, 'localhost:5050/app', 'dev')).toMatchObject({ digest: result.digest })
+  })
+
+  it('writes nothing the second time', async () => {
+    const { push: run, exec, ctx } = world()
+    await run()
+    const before = exec.calls.length
+    expect((await run()).changed).toBe(false)
+    expect(exec.commands().slice(before)).toEqual(['oras resolve localhost:5050/app:dev --plain-http'])
+    expect(ctx.texts().at(-1)).toMatch(/^unchanged: oci:\/\/localhost:5050\/app:dev holds sha256:/)
+  })
+
+  it('moves every tag that was asked for', async () => {
+    const { push: run, tags } = world()
+    await run({ alsoTags: ['staging', 'dev'] })
+    expect(Object.keys(tags)).toEqual([expect.stringMatching(/^sha-/), 'dev', 'staging'])
+    await expect(run({ alsoTags: ['no tag'] })).rejects.toMatchObject({ exitCode: 2 })
+  })
+
+  it('sends nothing that a guard refuses', async () => {
+    const { push: run, exec, ctx } = world()
+    writeFileSync(join(ctx.cwd, 'k8s', 's.yaml'), 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter22}\n')
+    await expect(run()).rejects.toMatchObject({ exitCode: 3, details: ['s.yaml:1: Secret s in plain text: stringData.a'] })
+    expect(exec.commands().filter((it) => it.startsWith('oras cp'))).toEqual([])
+    expect((await run({ allowPlaintextSecrets: true })).changed).toBe(true)
+  })
+
+  it('writes nothing on a dry run, and says what it would', async () => {
+    const { push: run, exec, ctx } = world()
+    expect((await run({ dryRun: true })).changed).toBe(false)
+    expect(exec.commands()).toEqual(['oras resolve localhost:5050/app:dev --plain-http'])
+    expect(ctx.texts()).toEqual(expect.arrayContaining(['a.yaml', 'kustomization.yaml', expect.stringMatching(/^would run: oras cp .*:sha-[0-9a-f]{12},dev --to-plain-http$/)]))
+    await expect(run({ dryRun: true, reconcile: true })).rejects.toMatchObject({ exitCode: 2 })
+  })
+
+  it.each([['is missing', undefined], ['is empty', 'empty']])('is status 2 when the source folder %s', async (_name, kind) => {
+    const { push: run, ctx, exec } = world()
+    rmSync(join(ctx.cwd, 'k8s'), { recursive: true })
+    if (kind === 'empty') mkdirSync(join(ctx.cwd, 'k8s'))
+    await expect(run()).rejects.toMatchObject({ exitCode: 2, message: expect.stringContaining(join(ctx.cwd, 'k8s')) })
+    expect(exec.commands().filter((it) => it.startsWith('oras cp'))).toEqual([])
+  })
+
+  it('refuses to remove most of what is there, by what is remembered beside the layout', async () => {
+    const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+    const { push: run, ctx } = world(Object.fromEntries([['kustomization.yaml', `resources: [${names.map((it) => `${it}.yaml`).join(', ')}]\n`], ...names.map((it) => [`${it}.yaml`, configMap(it)])]))
+    await run()
+    writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
+    await expect(run()).rejects.toMatchObject({ exitCode: 3, message: 'refused to push: it would remove 6 of 7 objects', details: expect.arrayContaining(['ConfigMap g']) })
+    expect((await run({ allowPrune: true })).changed).toBe(true)
+  })
+
+  it('compares with every tag that moves', async () => {
+    const { push: run, ctx } = world({ 'kustomization.yaml': 'resources: [a.yaml, n.yaml]\n', 'n.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n' })
+    await run({ ref: 'oci://localhost:5050/app:staging' })
+    writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
+    await expect(run({ ref: 'oci://localhost:5050/app:v1', alsoTags: ['staging'] })).rejects.toMatchObject({ message: 'refused to push: it would remove Namespace n with everything in it' })
+    expect((await run({ ref: 'oci://localhost:5050/app:v1' })).changed).toBe(true)
+  })
+
+  it('makes its own folder nothing to commit', async () => {
+    const { push: run, ctx } = world()
+    await run()
+    expect(readFileSync(join(ctx.cwd, '.ksail', '.gitignore'), 'utf8')).toBe('*\n')
+    expect(existsSync(join(ctx.cwd, '.ksail', 'last-push.json'))).toBe(true)
+  })
+})
+
+describe('judgePrune', () => {
+  const some = (...names: string[]) => names.map((name) => ({ group: 'apps', kind: 'Deployment', namespace: 'x', name }))
+  const many = (count: number, from = 0) => some(...Array.from({ length: count }, (_, index) => `d${index + from}`))
+  it.each([
+    ['half of ten', many(10), many(5), undefined],
+    ['more than half of ten', many(10), many(4), 'it would remove 6 of 10 objects'],
+    ['all four', many(4), [], undefined],
+    ['all five', many(5), [], 'it would remove 5 of 5 objects'],
+    ['what is kept', many(9).map((it) => ({ ...it, keep: true as const })), [], undefined],
+    ['a definition', [{ group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition', namespace: '', name: 'x' }], [], 'it would remove CustomResourceDefinition.apiextensions.k8s.io x with everything in it'],
+  ])('%s', (_name, before, after, why) => expect(judgePrune(before, after).why).toBe(why))
+})
+
+describe('last push', () => {
+  it('keeps one for each repository and tag', async () => {
+    const ctx = fakeContext()
+    const at = '2026-01-01T00:00:00.000Z'
+    await writeLastPush(ctx, ctx.cwd, [{ repository: 'r', tag: 'a', digest: '1', at }, { repository: 'r', tag: 'b', digest: '1', at }])
+    await writeLastPush(ctx, ctx.cwd, [{ repository: 'r', tag: 'a', digest: '2', at }])
+    expect(await Promise.all([['r', 'a'], ['r', 'b'], ['s', 'a']].map(async ([repository, tag]) => (await readLastPush(ctx.cwd, repository ?? '', tag ?? ''))?.digest))).toEqual(['2', '1', undefined])
+  })
+  it('knows nothing from a damaged file', async () => {
+    const folder = tempFolder()
+    mkdirSync(join(folder, '.ksail'))
+    writeFileSync(join(folder, '.ksail', 'last-push.json'), '{"pushes": [')
+    expect(await readLastPush(folder, 'r', 'a')).toBeUndefined()
+  })
+})
+
+describe('mismatchOf', () => {
+  const local = { host: 'localhost', port: 5050, repository: 'k8s', tags: ['dev'] }
+  const ghcr = { host: 'ghcr.io', port: undefined, repository: 'o/r', tags: ['v1', 'staging'] }
+  const source = (url: string, tag?: string, digest?: string) => ({ url, tag, digest, resource: 'OCIRepository/flux-system/flux-system' })
+  it.each([
+    ['the container beside the cluster', local, source('oci://dev-local-registry:5000/k8s', 'dev'), false],
+    ['a process on this machine', local, source('oci://127.0.0.1:5050/k8s', 'dev'), false],
+    ['another tag', local, source('oci://dev-local-registry:5000/k8s', 'prod'), true],
+    ['another repository', local, source('oci://dev-local-registry:5000/other', 'dev'), true],
+    ['another host', local, source('oci://ghcr.io/o/k8s', 'dev'), true],
+    ['a further tag', ghcr, source('oci://ghcr.io/o/r', 'staging'), false],
+    ['the local registry', ghcr, source('oci://dev-local-registry:5000/o/r', 'v1'), true],
+    ['a pin', ghcr, source('oci://ghcr.io/o/r', 'v1', 'sha256:x'), true],
+  ])('%s', (_name, pushed, reads, warns) => expect(mismatchOf('dev', pushed, reads) !== undefined).toBe(warns))
+})
