@@ -22,8 +22,10 @@ export const createContext = (over: Partial<Context> = {}): Context => {
   }
   const platform = over.platform ?? host.platform
   const exec = over.exec ?? createExec(settings)
-  const locate = over.locate ?? createLocate({ ...settings, platform, exec })
-  return {
+  const locate =
+    over.locate ??
+    createLocate({ ...settings, platform, exec }, async (tool) => (await import('./tools/install/steps.ts')).installSteps(context, tool))
+  const context: Context = {
     ...settings,
     platform,
     exec,
@@ -31,15 +33,35 @@ export const createContext = (over: Partial<Context> = {}): Context => {
     ask: over.ask ?? silent,
     fetch: over.fetch ?? fetch,
     locate,
-    cleanup: over.cleanup ?? (() => createContext({ ...over, ...settings, locate, signal: new AbortController().signal, exec: over.exec, spawn: over.spawn } as Partial<Context>)),
+    cleanup:
+      over.cleanup ??
+      (() =>
+        createContext({
+          ...over,
+          ...settings,
+          locate,
+          signal: new AbortController().signal,
+          exec: over.exec,
+          spawn: over.spawn,
+        } as Partial<Context>)),
     now: over.now ?? (() => performance.now()),
-    sleep: over.sleep ?? ((ms) => new Promise((resolve, reject) => {
-      const timer = setTimeout(done, ms)
-      function done(): void { settings.signal.removeEventListener('abort', aborted); resolve() }
-      function aborted(): void { clearTimeout(timer); reject(settings.signal.reason) }
-      if (settings.signal.aborted) aborted()
-      else settings.signal.addEventListener('abort', aborted, { once: true })
-    })),
+    sleep:
+      over.sleep ??
+      ((ms) =>
+        new Promise((resolve, reject) => {
+          const timer = setTimeout(done, ms)
+          function done(): void {
+            settings.signal.removeEventListener('abort', aborted)
+            resolve()
+          }
+          function aborted(): void {
+            clearTimeout(timer)
+            reject(settings.signal.reason)
+          }
+          if (settings.signal.aborted) aborted()
+          else settings.signal.addEventListener('abort', aborted, { once: true })
+        })),
     random: over.random ?? Math.random,
   }
+  return context
 }

@@ -1,6 +1,6 @@
 import { access, constants, realpath, stat } from 'node:fs/promises'
 import { delimiter, isAbsolute, join } from 'node:path'
-import { Chain } from '../base/chain.ts'
+import { Chain, type Step } from '../base/chain.ts'
 import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { Tool } from '../base/tool.ts'
@@ -74,7 +74,7 @@ const checked = async (ctx: Ctx, tool: Tool, path: string): Promise<{ readonly p
 
 const variableOf = (tool: Tool): string => `KSAIL_TOOL_${tool.name.replaceAll('-', '_').toUpperCase()}`
 
-const chainOf = (tool: Tool): Chain<Ctx, string> =>
+const chainOf = (tool: Tool, further: readonly Step<Ctx, string>[]): Chain<Ctx, string> =>
   new Chain(tool.name, `install ${tool.name} ${tool.accepts} from ${tool.home}, or set ${variableOf(tool)} to its path`, [
     {
       name: variableOf(tool),
@@ -100,23 +100,29 @@ const chainOf = (tool: Tool): Chain<Ctx, string> =>
         return miss(missed.length > 0 ? missed.join('; ') : `no ${tool.name} in ${ctx.env['PATH'] || 'an empty PATH'}`)
       },
     },
+    ...further,
   ])
 
+/** Places where a tool can be got when PATH has none. */
+type Further = (tool: Tool) => Promise<readonly Step<Ctx, string>[]>
+
 /** The path of a tool in an accepted version; each tool is looked for once. Throws `tool`, naming every place that was looked at. */
-export const createLocate = (ctx: Ctx): Context['locate'] => {
+export const createLocate = (ctx: Ctx, further: Further = async () => []): Context['locate'] => {
   const found = new Map<string, Promise<string>>()
   return (tool) => {
     const known = found.get(tool.name)
     if (known !== undefined) return known
-    const search = chainOf(tool)
-      .resolve(ctx)
-      .then(
-        ({ value }) => value,
-        (error: unknown) => {
-          if (!isKsailError(error, 'unresolved')) throw error
-          throw new KsailError('tool', `${tool.name} is needed (${tool.summary}); looked in`, { details: error.details, hint: error.hint })
-        },
-      )
+    const lookUp = async (): Promise<{ readonly value: string }> => {
+      const near = await chainOf(tool, []).find(ctx)
+      return near.value === undefined ? chainOf(tool, await further(tool)).resolve(ctx) : near
+    }
+    const search = lookUp().then(
+      ({ value }) => value,
+      (error: unknown) => {
+        if (!isKsailError(error, 'unresolved')) throw error
+        throw new KsailError('tool', `${tool.name} is needed (${tool.summary}); looked in`, { details: error.details, hint: error.hint })
+      },
+    )
     found.set(tool.name, search)
     return search
   }
