@@ -1,0 +1,68 @@
+import { createServer, type AddressInfo } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { createContext } from '../../lib/context.ts'
+import { ensureRegistry, findRegistry, removeRegistry } from '../../lib/registry/container.ts'
+import * as docker from '../../lib/tools/docker.ts'
+import { hasTools } from '../needs.ts'
+
+/** Real containers: names of their own, so that nothing of the machine is touched. */
+describe.skipIf(!hasTools('docker'))('the registry container on a real engine', () => {
+  const ctx = createContext({})
+  const owner = { id: `test-${process.pid}`, project: `/test/${process.pid}` }
+  const names = [`edge-${process.pid}-a`, `edge-${process.pid}-b`]
+  const [a, b] = names as [string, string]
+  const ensure = (cluster: string, over: object = {}) => ensureRegistry(ctx, { cluster, owner, image: 'registry:3', ...over })
+
+  afterEach(async () => {
+    for (const cluster of names) await removeRegistry(ctx, { cluster, owner })
+  })
+
+  it('is made, found, started again and removed', async () => {
+    const made = await ensure(a)
+    expect(made).toMatchObject({ created: true, container: `${a}-local-registry`, adopted: [] })
+    expect((await fetch(`http://127.0.0.1:${made.port}/v2/`)).status).toBe(200)
+    expect(await ensure(a)).toEqual({ ...made, created: false })
+    expect(await findRegistry(ctx, a)).toMatchObject({
+      name: made.container,
+      running: true,
+      volumes: [made.container],
+      ports: { '5000/tcp': made.port },
+    })
+    await docker.stopContainers(ctx, [made.container])
+    await expect(findRegistry(ctx, a)).rejects.toMatchObject({ message: expect.stringContaining('stopped') })
+    expect(await ensure(a)).toEqual({ ...made, created: false })
+    expect(await removeRegistry(ctx, { cluster: a, owner, keepStorage: true })).toEqual([`container ${made.container}`])
+    expect(await ensure(a, { owner: { id: 'another run', project: owner.project } })).toMatchObject({ created: true })
+    expect(await removeRegistry(ctx, { cluster: a, owner: { id: 'another run', project: owner.project } })).toHaveLength(2)
+    expect(await findRegistry(ctx, a)).toBeUndefined()
+  })
+
+  it('gives two clusters that are made at once two ports', async () => {
+    const made = await Promise.all([ensure(a), ensure(b)])
+    expect(new Set(made.map(({ port }) => port)).size).toBe(2)
+  })
+
+  it('goes on to the next port when docker finds one taken that looked free', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    try {
+      await expect(ensure(a, { port, isFree: async () => true })).rejects.toMatchObject({
+        code: 'conflict',
+        message: expect.stringContaining(String(port)),
+      })
+      expect(await docker.inspect(ctx, [`${a}-local-registry`])).toEqual([])
+      expect((await ensure(a, { recorded: port, isFree: async (it: number) => it >= port })).port).toBeGreaterThan(port)
+    } finally {
+      await new Promise((resolve) => server.close(resolve))
+    }
+  })
+
+  it('leaves what carries another id', async () => {
+    const { container } = await ensure(a)
+    const stranger = { id: 'stranger', project: '/elsewhere' }
+    await expect(ensure(a, { owner: stranger })).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining(owner.project) })
+    expect(await removeRegistry(ctx, { cluster: a, owner: stranger })).toEqual([])
+    expect(await docker.inspect(ctx, [container])).toHaveLength(1)
+  })
+})
