@@ -1,5 +1,5 @@
 import { readdir } from 'node:fs/promises'
-import { join, relative } from 'node:path'
+import { join, relative, resolve } from 'node:path'
 import { isKsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import type { Target } from '../../base/target.ts'
@@ -35,7 +35,7 @@ const childPaths = (text: string): readonly string[] =>
 export const componentsOf = async (ctx: Context, target: Target): Promise<readonly string[]> => {
   const seen = new Set<string>()
   const needsHelm = async (path: string): Promise<boolean> => {
-    const folder = join(target.source, path)
+    const folder = resolve(target.source, path)
     if (seen.has(folder) || relative(target.source, folder).startsWith('..')) return false
     seen.add(folder)
     const text = await built(ctx, folder)

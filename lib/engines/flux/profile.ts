@@ -104,7 +104,7 @@ const kindOf = (text: string): string => /^kind: (\w+)/m.exec(text)?.[1] ?? ''
  * cluster's own network does and find the registry by Docker's DNS; short retries; no Service, no leader election. Pure: YAML to YAML.
  */
 export const profiled = (yaml: string, options: ProfileOptions): string => {
-  const documents = yaml.split(/^---\s*$/m).filter((text) => text.trim() !== '')
+  const documents = yaml.split(/^---\s*$/m).filter((text) => /^[^#\s]/m.test(text))
   const changed = documents.flatMap((text) => {
     const kind = kindOf(text)
     if (kind === 'Service' || kind === 'ResourceQuota') return []
