@@ -29,7 +29,7 @@ describeOnClusters('the demo of README', () => {
 
   it('cleans up after Ctrl-C', async () => {
     const running = start(process.execPath, [demo], { input: '' })
-    await running.line(/kind: |making|creating/i)
+    await running.line(/^► cluster /)
     running.child.kill('SIGINT')
     const { code, stdout } = await running.done
     expect(code).toBe(130)
