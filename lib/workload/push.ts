@@ -11,7 +11,7 @@ import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
 import * as oras from '../tools/oras.ts'
 import { writeLastPush } from './last-push.ts'
-import { mismatchOf, readClusterSource } from './mismatch.ts'
+import { mismatchOf, watchCluster } from './mismatch.ts'
 import { guardPrune, rememberObjects } from './prune.ts'
 import { withRemote, type Remote } from './remote.ts'
 import { immutableTag, readHeads, sendTo, type Heads } from './send.ts'
@@ -124,27 +124,31 @@ export const push = async (options: PushOptions, ctx: Context): Promise<PushResu
   if (dryRun && options.reconcile === true) throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
   const folder = relative(ctx.cwd, sourceFolder(options.path, project, ctx)) || '.'
   const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
-  const watching = readClusterSource(ctx, target)
+  const watching = watchCluster(ctx, target)
   watching.catch(() => undefined)
-  const limit = project.origin.timeout === 'default' ? undefined : target.timeout
-  const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, project, destination, options, remote), limit))
-  if (!changed) ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
-  const source = await watching
-  const mismatch = source === undefined ? undefined : mismatchOf(target.name, { ...reference, tags: tagsOf(destination, project.config.alsoTags) }, source)
-  if (mismatch !== undefined) ctx.report({ kind: 'warn', text: mismatch })
-  const result = {
-    reference: formatReference({ ...reference, digest: artifact.digest }),
-    repository: formatReference({ ...reference, tag: undefined }).slice('oci://'.length),
-    tag: reference.tag,
-    digest: artifact.digest,
-    size: artifact.size,
-    files: artifact.files,
-    changed: changed && !dryRun,
-    registryFrom: destination.registryFrom,
-    tagFrom: destination.tagFrom,
+  try {
+    const limit = project.origin.timeout === 'default' ? undefined : target.timeout
+    const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, project, destination, options, remote), limit))
+    if (!changed) ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
+    const { kube, source } = await watching
+    const mismatch = source === undefined ? undefined : mismatchOf(target.name, { ...reference, tags: tagsOf(destination, project.config.alsoTags) }, source)
+    if (mismatch !== undefined) ctx.report({ kind: 'warn', text: mismatch })
+    const result = {
+      reference: formatReference({ ...reference, digest: artifact.digest }),
+      repository: formatReference({ ...reference, tag: undefined }).slice('oci://'.length),
+      tag: reference.tag,
+      digest: artifact.digest,
+      size: artifact.size,
+      files: artifact.files,
+      changed: changed && !dryRun,
+      registryFrom: destination.registryFrom,
+      tagFrom: destination.tagFrom,
+    }
+    if (options.reconcile !== true) return { ...result, ms: ctx.now() - start }
+    const { reconcile } = await import('./reconcile.ts')
+    const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx, { project, destination, kube, source })
+    return { ...result, ms: ctx.now() - start, reconciled }
+  } finally {
+    await watching.then(({ kube }) => kube?.close(), () => undefined)
   }
-  if (options.reconcile !== true) return { ...result, ms: ctx.now() - start }
-  const { reconcile } = await import('./reconcile.ts')
-  const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx)
-  return { ...result, ms: ctx.now() - start, reconciled }
 }

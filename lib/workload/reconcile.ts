@@ -6,7 +6,7 @@ import { namedRegistry, loadProject, tagOf, type Project, type ProjectOptions } 
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ClusterSource, ReconcileResult } from '../engines/engine.ts'
 import { engineOf } from '../engines/index.ts'
-import { connect } from '../tools/kube.ts'
+import { connect, type Kube } from '../tools/kube.ts'
 import { readPushes, type LastPush } from './last-push.ts'
 import { mismatchOf } from './mismatch.ts'
 import { withRemote } from './remote.ts'
@@ -19,6 +19,14 @@ export interface ReconcileOptions extends ProjectOptions {
   /** Follows the tag when it moves on meanwhile. */
   readonly latest?: boolean | undefined
   readonly plainHttp?: boolean | undefined
+}
+
+/** What a push that goes on to reconcile knows already. */
+export interface Known {
+  readonly project: Project
+  readonly destination: Destination
+  readonly kube?: Kube | undefined
+  readonly source?: ClusterSource | undefined
 }
 
 interface Wanted {
@@ -63,23 +71,23 @@ const lastPush = (pushes: readonly LastPush[], cluster: string, source: ClusterS
  * @example
  * const { revision, phases } = await reconcile({ timeout: '2m' }, createContext())
  */
-export const reconcile = async (options: ReconcileOptions, ctx: Context): Promise<ReconcileResult> => {
+export const reconcile = async (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> => {
   if (options.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(options.digest)) throw usageError(`"${options.digest}" is not a digest`, 'write it as sha256: and 64 hexadecimal digits')
-  const project = await loadProject(options, ctx)
+  const project = known?.project ?? (await loadProject(options, ctx))
   const { target, directory } = project
   const engine = engineOf(target.engine)
   // without an engine the error says so before a cluster is asked
   if (engine.tools.length === 0) return engine.reconcile(ctx, target, { digest: '', tag: '' })
   const pushes = readPushes(directory)
-  const kube = await connect(ctx, target)
+  const kube = known?.kube ?? (await connect(ctx, target))
   try {
-    const source = await engine.source(ctx, target, kube)
+    const source = known?.source ?? (await engine.source(ctx, target, kube))
     if (source === undefined)
       throw new KsailError('unresolved', `cluster ${target.name} (context ${target.context}) reads no artifact`, { hint: `run ksail cluster create, which configures ${target.engine}` })
     let resolving: Promise<Destination> | undefined
-    const destination = (): Promise<Destination> => (resolving ??= resolveDestination({ ref: options.ref, project, options: { plainHttp: options.plainHttp } }, ctx))
+    const destination = (): Promise<Destination> => (resolving ??= known === undefined ? resolveDestination({ ref: options.ref, project, options: { plainHttp: options.plainHttp } }, ctx) : Promise.resolve(known.destination))
     // a registry that is named costs nothing to resolve; one that only the cluster names is what the cluster reads
-    const named = isNamed(options, project, ctx) ? await destination() : undefined
+    const named = known !== undefined || isNamed(options, project, ctx) ? await destination() : undefined
     sameOrThrow(project, source, named)
     const tag = source.tag ?? target.tag
     const head = async (): Promise<string | undefined> => withRemote(ctx, await destination(), (remote) => remote.resolve(tag))
@@ -97,6 +105,6 @@ export const reconcile = async (options: ReconcileOptions, ctx: Context): Promis
     )
     return result
   } finally {
-    await kube.close()
+    if (known?.kube === undefined) await kube.close()
   }
 }
