@@ -15,7 +15,12 @@ export const tool: Tool = {
   version: ['version', '--format', '{{.Client.Version}}'],
   home: 'https://docs.docker.com/get-docker/',
   failures: [
-    { match: /Cannot connect to the Docker daemon|error during connect|dial unix .*docker|permission denied while trying to connect/i, code: 'unreachable', message: 'docker does not answer', hint: 'start Docker, or set DOCKER_HOST to an engine that runs' },
+    {
+      match: /Cannot connect to the Docker daemon|error during connect|dial unix .*docker|permission denied while trying to connect/i,
+      code: 'unreachable',
+      message: 'docker does not answer',
+      hint: 'start Docker, or set DOCKER_HOST to an engine that runs',
+    },
     { match: /port is already allocated|address already in use/i, code: 'conflict', hint: 'free the port, or name another one' },
     { match: /No space left on device/i, code: 'exec', hint: 'free disk space, for example with docker system prune' },
   ],
@@ -39,7 +44,9 @@ export interface Container {
 }
 
 interface Inspected {
-  Id: string; Name: string; Created: string
+  Id: string
+  Name: string
+  Created: string
   State: { Running: boolean; Status: string }
   Config: { Image: string; Labels: Record<string, string> | null; Env: string[] | null }
   NetworkSettings: { Ports: Record<string, { HostPort: string }[] | null> | null; Networks: Record<string, { IPAddress: string }> | null }
@@ -47,9 +54,16 @@ interface Inspected {
 }
 
 const containerOf = (it: Inspected): Container => ({
-  id: it.Id, name: it.Name.replace(/^\//, ''), image: it.Config.Image, running: it.State.Running, status: it.State.Status, created: it.Created,
+  id: it.Id,
+  name: it.Name.replace(/^\//, ''),
+  image: it.Config.Image,
+  running: it.State.Running,
+  status: it.State.Status,
+  created: it.Created,
   labels: it.Config.Labels ?? {},
-  ports: Object.fromEntries(Object.entries(it.NetworkSettings.Ports ?? {}).flatMap(([port, hosts]) => (hosts?.[0] ? [[port, Number(hosts[0].HostPort)]] : []))),
+  ports: Object.fromEntries(
+    Object.entries(it.NetworkSettings.Ports ?? {}).flatMap(([port, hosts]) => (hosts?.[0] ? [[port, Number(hosts[0].HostPort)]] : [])),
+  ),
   networks: Object.fromEntries(Object.entries(it.NetworkSettings.Networks ?? {}).map(([name, { IPAddress }]) => [name, IPAddress])),
   volumes: (it.Mounts ?? []).flatMap((mount) => (mount.Type === 'volume' && mount.Name ? [mount.Name] : [])),
   env: it.Config.Env ?? [],
@@ -83,13 +97,20 @@ interface RunOptions {
 
 /** Starts a container in the background and returns its id. */
 export const start = async (ctx: Context, { name, image, labels, env, publish, volume, args = [] }: RunOptions): Promise<string> => {
-  const flags = [...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]), ...Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`])]
-  const { stdout } = await docker(ctx, ['run', '-d', '--name', name, ...flags, '-p', publish, '-v', volume, ...args, image], { timeout: 5 * 60_000 })
+  const flags = [
+    ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+    ...Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]),
+  ]
+  const { stdout } = await docker(ctx, ['run', '-d', '--name', name, ...flags, '-p', publish, '-v', volume, ...args, image], {
+    timeout: 5 * 60_000,
+  })
   return stdout.trim()
 }
 
-export const startContainers = async (ctx: Context, names: readonly string[]): Promise<void> => void (await docker(ctx, ['start', ...names]))
-export const stopContainers = async (ctx: Context, names: readonly string[]): Promise<void> => void (await docker(ctx, ['stop', '-t', '10', ...names], { timeout: 120_000 }))
+export const startContainers = async (ctx: Context, names: readonly string[]): Promise<void> =>
+  void (await docker(ctx, ['start', ...names]))
+export const stopContainers = async (ctx: Context, names: readonly string[]): Promise<void> =>
+  void (await docker(ctx, ['stop', '-t', '10', ...names], { timeout: 120_000 }))
 
 /** Removes containers, running or not, with their anonymous volumes; those that are gone already are no failure. */
 export const removeContainers = async (ctx: Context, names: readonly string[]): Promise<void> => {
@@ -144,7 +165,8 @@ export const logs = async (ctx: Context, container: string, lines = 200): Promis
 }
 
 /** Version of the control groups of the engine's machine: `1` or `2`. */
-export const cgroupVersion = async (ctx: Context): Promise<string> => (await docker(ctx, ['info', '--format', '{{.CgroupVersion}}'])).stdout.trim()
+export const cgroupVersion = async (ctx: Context): Promise<string> =>
+  (await docker(ctx, ['info', '--format', '{{.CgroupVersion}}'])).stdout.trim()
 
 /** Whether an engine answers; the reason when it does not. */
 export const answers = async (ctx: Context): Promise<{ readonly ok: true } | { readonly ok: false; readonly why: string }> => {
@@ -152,7 +174,9 @@ export const answers = async (ctx: Context): Promise<{ readonly ok: true } | { r
     await docker(ctx, ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 })
     return { ok: true }
   } catch (error) {
-    if (isKsailError(error, 'tool', 'unreachable', 'timeout')) return { ok: false, why: error.message }
+    // a program that is missing has its places to look as details; what an engine said is its message already
+    if (isKsailError(error, 'tool')) return { ok: false, why: [error.message, ...error.details.map((line) => `  ${line}`)].join('\n    ') }
+    if (isKsailError(error, 'unreachable', 'timeout')) return { ok: false, why: error.message }
     throw error
   }
 }
@@ -163,8 +187,10 @@ export const engineHost = async (ctx: Context): Promise<string> => {
   if (endpoint === '') {
     const config = join(ctx.env['DOCKER_CONFIG'] || join(homeFolder(ctx.env), '.docker'), 'config.json')
     // a broken file is docker's own to complain about
-    const current = ctx.env['DOCKER_CONTEXT'] || (await readJson<{ currentContext?: string }>(config).catch(() => undefined))?.currentContext || 'default'
-    if (current !== 'default') endpoint = (await docker(ctx, ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}', current])).stdout.trim()
+    const current =
+      ctx.env['DOCKER_CONTEXT'] || (await readJson<{ currentContext?: string }>(config).catch(() => undefined))?.currentContext || 'default'
+    if (current !== 'default')
+      endpoint = (await docker(ctx, ['context', 'inspect', '--format', '{{.Endpoints.docker.Host}}', current])).stdout.trim()
   }
   const name = /^(?:tcp|ssh|https?):\/\/(?:[^@/]*@)?(?:\[([^\]]+)\]|([^:/]+))/.exec(endpoint)
   const host = (name?.[1] ?? name?.[2] ?? 'localhost').toLowerCase()
