@@ -10,8 +10,8 @@ import { describeSource } from '../config/registry-chain.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
 import * as oras from '../tools/oras.ts'
-import { writeLastPush } from './last-push.ts'
-import { mismatchOf, watchCluster } from './mismatch.ts'
+import { readLastPush, writeLastPush } from './last-push.ts'
+import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
 import { guardPrune, rememberObjects } from './prune.ts'
 import { withRemote, type Remote } from './remote.ts'
 import { immutableTag, readHeads, sendTo, type Heads } from './send.ts'
@@ -75,7 +75,15 @@ interface Sent {
   readonly changed: boolean
 }
 
-const packAndSend = async (ctx: Context, project: Project, destination: Destination, options: PushOptions, remote: Remote): Promise<Sent> => {
+interface Job {
+  readonly project: Project
+  readonly destination: Destination
+  readonly options: PushOptions
+  /** Begins to ask the cluster. */
+  readonly watch: () => void
+}
+
+const packAndSend = async (ctx: Context, { project, destination, options, watch }: Job, remote: Remote): Promise<Sent> => {
   const { config, target, directory } = project
   const source = sourceFolder(options.path, project, ctx)
   const tags = tagsOf(destination, config.alsoTags)
@@ -95,6 +103,8 @@ const packAndSend = async (ctx: Context, project: Project, destination: Destinat
     describeDryRun(ctx, artifact, remote, tags)
     return { artifact, changed: tags.some((tag) => heads.get(tag) !== artifact.digest) }
   }
+  // what this project pushed to this tag before was compared with the cluster then
+  if (moving.length > 0 || (await readLastPush(directory, remote.repository, destination.reference.tag))?.digest !== artifact.digest) watch()
   const isNew = await isNewPackage(ctx, remote, heads)
   const { changed } = await sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
   if (isNew && changed) ctx.report({ kind: 'note', text: `${remote.repository} is a new package: it inherits the visibility of its repository, see its package settings` })
@@ -124,13 +134,17 @@ export const push = async (options: PushOptions, ctx: Context): Promise<PushResu
   if (dryRun && options.reconcile === true) throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
   const folder = relative(ctx.cwd, sourceFolder(options.path, project, ctx)) || '.'
   const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
-  const watching = watchCluster(ctx, target)
-  watching.catch(() => undefined)
+  let watching: Promise<Watched> | undefined
+  const watch = (): void => {
+    watching ??= watchCluster(ctx, target)
+    watching.catch(() => undefined)
+  }
+  if (options.reconcile === true) watch()
   try {
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
-    const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, project, destination, options, remote), limit))
+    const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, watch }, remote), limit))
     if (!changed) ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
-    const { kube, source } = await watching
+    const { kube, source } = (await watching) ?? { kube: undefined, source: undefined }
     const mismatch = source === undefined ? undefined : mismatchOf(target.name, { ...reference, tags: tagsOf(destination, project.config.alsoTags) }, source)
     if (mismatch !== undefined) ctx.report({ kind: 'warn', text: mismatch })
     const result = {
@@ -149,6 +163,6 @@ export const push = async (options: PushOptions, ctx: Context): Promise<PushResu
     const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx, { project, destination, kube, source })
     return { ...result, ms: ctx.now() - start, reconciled }
   } finally {
-    await watching.then(({ kube }) => kube?.close(), () => undefined)
+    await watching?.then(({ kube }) => kube?.close(), () => undefined)
   }
 }
