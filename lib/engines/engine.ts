@@ -64,6 +64,8 @@ export interface Engine {
   readonly summary: string
   /** Asked for up front. Empty: the engine does nothing. */
   readonly tools: readonly ToolName[]
+  /** The same for a provider on which it needs others. */
+  readonly toolsOn?: (provider: string) => readonly ToolName[] | undefined
   /** Names of the controllers that the start folder needs. */
   components(ctx: Context, target: Target): Promise<readonly string[]>
   /** The controllers as YAML, ready for server-side apply. */

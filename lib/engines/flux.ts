@@ -1,18 +1,16 @@
 import { connect } from '../tools/kube.ts'
 import type { Engine } from './engine.ts'
-import { componentsOf } from './flux/components.ts'
-import { installManifests } from './flux/install.ts'
 import { readSource } from './flux/source.ts'
-import { syncManifests } from './flux/sync.ts'
-import { waitForDigest } from './flux/wait/run.ts'
 
-/** Flux reads an OCI artifact and applies it. */
+/** Flux reads an OCI artifact and applies it. What only create or only a wait needs is loaded by them: a push that changes nothing pays for neither. */
 export const flux: Engine = {
   summary: 'Flux',
   tools: ['flux', 'kubectl'],
-  components: componentsOf,
-  manifests: installManifests,
-  sync: syncManifests,
+  // its kinds can be made without the flux command; the controllers are processes there
+  toolsOn: (provider) => (provider === 'Host' ? ['kubectl', 'source-controller', 'kustomize-controller'] : undefined),
+  components: async (ctx, target) => (await import('./flux/components.ts')).componentsOf(ctx, target),
+  manifests: async (ctx, target, options) => (await import('./flux/install.ts')).installManifests(ctx, target, options),
+  sync: async (ctx, target, options) => (await import('./flux/sync.ts')).syncManifests(ctx, target, options),
   source: async (ctx, target, kube) => {
     const api = kube ?? (await connect(ctx, target))
     try {
@@ -24,6 +22,7 @@ export const flux: Engine = {
   reconcile: async (ctx, target, options) => {
     const api = options.kube ?? (await connect(ctx, target))
     try {
+      const { waitForDigest } = await import('./flux/wait/run.ts')
       return await waitForDigest(ctx, target, api, options)
     } finally {
       if (options.kube === undefined) await api.close()

@@ -36,9 +36,11 @@ const logsOf = async ({ kube }: Session, { pod, container, restartCount = 0, wai
 type Event = KubeObject & { readonly reason?: string; readonly message?: string; readonly lastTimestamp?: string; readonly type?: string }
 
 /** The newest warnings about an object. */
-const eventsOf = async ({ kube }: Session, { namespace, name, kind }: { readonly namespace: string; readonly name: string; readonly kind: string }, count: number): Promise<readonly string[]> => {
+const eventsOf = async ({ kube }: Session, { namespace, name, kind }: { readonly namespace: string; readonly name: string; readonly kind: string }, revision: string, count: number): Promise<readonly string[]> => {
   const selector = encodeURIComponent(`involvedObject.name=${name},involvedObject.kind=${kind},type=Warning`)
-  const events = (await kube.list<Event>(`${collection('v1', 'events', namespace)}?fieldSelector=${selector}`))?.items ?? []
+  const all = (await kube.list<Event>(`${collection('v1', 'events', namespace)}?fieldSelector=${selector}`))?.items ?? []
+  // Flux says which revision an event is about: those of earlier ones explain nothing
+  const events = all.filter(({ metadata }) => Object.entries(metadata.annotations ?? {}).every(([key, value]) => !/toolkit\.fluxcd\.io\/revision$/.test(key) || value === revision))
   return events.toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? '')).slice(-count)
     .map(({ reason, message }) => cut(`  event ${reason ?? ''}: ${denoise(message ?? '')}`, 240))
 }
@@ -56,7 +58,7 @@ export interface Finding {
  * The lines of a report: each failure with its pods, their last words and the warnings about it, most telling first, never more than fit
  * a screen. What cannot be read within a second is left out.
  */
-export const diagnose = async (session: Session, findings: readonly Finding[], after: readonly string[]): Promise<readonly string[]> => {
+export const diagnose = async (session: Session, revision: string, findings: readonly Finding[], after: readonly string[]): Promise<readonly string[]> => {
   const room = Math.max(1, Math.floor((LINES - after.length) / Math.max(1, findings.length)) - 1)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => void (timer = setTimeout(() => resolve(undefined), LIMIT)))
@@ -64,7 +66,7 @@ export const diagnose = async (session: Session, findings: readonly Finding[], a
     const pods = finding.problems.slice(0, 2)
     const lines = pods.map(describeProblem)
     // reading the reason must never hide the failure itself
-    const more = Promise.all([...pods.slice(0, 1).map((problem) => logsOf(session, problem, 4)), pods.length > 0 ? [] : eventsOf(session, finding, 2)]).catch(() => [])
+    const more = Promise.all([...pods.slice(0, 1).map((problem) => logsOf(session, problem, 4)), pods.length > 0 ? [] : eventsOf(session, finding, revision, 2)]).catch(() => [])
     const found = (await Promise.race([more, late]))?.flat() ?? []
     // an event that repeats what the condition says is no news
     const news = found.filter((line) => !finding.text.includes(line.replace(/^ {2}event \w+: /, '')))

@@ -72,7 +72,7 @@ export const failureReport = async (session: Session, picture: Picture): Promise
   const first = findings[0]
   const what = first === undefined ? 'the revision' : `${first.kind} ${first.namespace}/${first.name}`
   return new KsailError('notReady', `${what} failed at ${shortRevision(sources.revision)}`, {
-    details: await diagnose(session, shown, [...more, ...after]),
+    details: await diagnose(session, sources.revision, shown, [...more, ...after]),
     hint: first === undefined ? undefined : `run ${commandFor(session, first)}`,
   })
 }
@@ -87,7 +87,7 @@ export const timeoutReport = async (session: Session, picture: Picture, timeout:
   const finding: Finding = standing !== undefined
     ? { kind: 'Kustomization', ...split(standing.id), text: '', problems: [] }
     : first !== undefined ? { kind: first.kind, namespace: first.namespace, name: first.name, text: '', problems: [] } : { kind: 'OCIRepository', namespace: 'flux-system', name: 'flux-system', text: '', problems: [] }
-  const details = problems.length === 0 ? [] : (await diagnose(session, [{ ...finding, text: '', problems }], [])).filter((line) => line !== '').slice(0, 4)
+  const details = problems.length === 0 ? [] : (await diagnose(session, picture.sources.revision, [{ ...finding, text: '', problems }], [])).filter((line) => line !== '').slice(0, 4)
   return new KsailError('timeout', `${shortRevision(picture.sources.revision)} is not live after ${formatDuration(timeout)}`, {
     details: [...shown, ...(blockers.length > shown.length ? [`and ${blockers.length - shown.length} more`] : []), ...details],
     hint: `run ${commandFor(session, finding)}, or pass a longer --timeout`,

@@ -134,7 +134,7 @@ const run = async (session: Session): Promise<ReconcileResult> => {
       appliedAt ??= now()
       if (!warned) {
         warned = true
-        announce(session, standings, failingOthers(all, members), nodes, judged.length)
+        announce(session, standings, failingOthers(all, members), nodes || standings.every(({ object }) => workloadsIn(inventoryOf(object)).length === 0))
       }
       if (!confirmed) {
         // what is true now must not be what was true a moment ago: another list shows every change that came before the last of these objects
@@ -174,9 +174,9 @@ const run = async (session: Session): Promise<ReconcileResult> => {
   }
 }
 
-const announce = ({ ctx }: Session, standings: readonly Standing[], others: readonly string[], nodes: boolean, applied: number): void => {
+const announce = ({ ctx }: Session, standings: readonly Standing[], others: readonly string[], runs: boolean): void => {
   const excluded = standings.filter(({ state }) => state === 'excluded').map(({ id }) => id)
   if (excluded.length > 0) ctx.report({ kind: 'warn', text: `not waited for, as suspended or opted out: ${excluded.join(', ')}` })
   if (others.length > 0) ctx.report({ kind: 'note', text: `failing, but not part of this artifact: ${others.join(', ')}` })
-  if (!nodes && applied > 0) ctx.report({ kind: 'note', text: 'the cluster has no nodes: workloads are applied, but not run' })
+  if (!runs) ctx.report({ kind: 'note', text: 'the cluster has no nodes: workloads are applied, but not run' })
 }

@@ -1,0 +1,79 @@
+import { createHash } from 'node:crypto'
+import { readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isKsailError } from '../../base/errors.ts'
+import { step } from '../../base/events.ts'
+import type { Context } from '../../base/context.ts'
+import { readText, writeText } from '../../io/files.ts'
+import { cacheFolder } from '../../io/folders.ts'
+import * as fluxTool from '../../tools/flux.ts'
+import { go, slotOf, withModule } from '../../tools/install/go.ts'
+import { recipes } from '../../tools/install/recipes.ts'
+import { tools } from '../../tools/index.ts'
+
+const NAMESPACE = `apiVersion: v1
+kind: Namespace
+metadata:
+  name: flux-system
+  labels:
+    app.kubernetes.io/instance: flux-system
+    app.kubernetes.io/part-of: flux
+`
+
+const COMPONENT = /^ {4}app\.kubernetes\.io\/component: /m
+
+/** Documents of a text of manifests that are kinds, each with the label that says whose they are. */
+const kindsIn = (yaml: string): readonly string[] => yaml.split(/^---\s*$/m).filter((text) => /^kind: CustomResourceDefinition\s*$/m.test(text))
+
+const labelled = (text: string, component: string): string =>
+  COMPONENT.test(text) ? text : text.replace(/^ {2}name: .*$/m, (line) => `${line}\n  labels:\n    app.kubernetes.io/component: ${component}`)
+
+/** The kinds of a controller out of its Go types, made once for each version of it. */
+const generated = async (ctx: Context, component: string): Promise<readonly string[]> => {
+  const slot = await slotOf(component)
+  const recipe = recipes[component]
+  if (slot === undefined || recipe === undefined) return []
+  const path = join(cacheFolder(ctx.env), 'flux', `kinds-${component}-${slot.version}-${slot.hash.slice(0, 14)}.yaml`)
+  const known = await readText(path)
+  if (known !== undefined) return kindsIn(known)
+  const program = await ctx.locate(tools['controller-gen'])
+  return step(ctx, `making the kinds of ${component} from its types`, () =>
+    withModule(ctx, recipe, async (folder) => {
+      const out = join(folder, 'kinds')
+      // controller-gen loads what go resolves, and go resolves only what is in its cache
+      await go(ctx, folder, ['mod', 'download', `${recipe.module}/api`])
+      await ctx.exec(program, ['crd', `paths=${recipe.module}/api/...`, `output:crd:dir=${out}`], { cwd: folder, env: { GOWORK: 'off', GOFLAGS: '-mod=readonly' }, timeout: 10 * 60_000 })
+      const texts = await Promise.all((await readdir(out)).toSorted().map((name) => readText(join(out, name))))
+      const yaml = texts.flatMap((text) => kindsIn(text ?? '')).map((text) => labelled(text, component)).join('\n---\n')
+      await writeText(path, yaml)
+      return kindsIn(yaml)
+    }),
+  )
+}
+
+/** The export of flux, made once for each of its versions; undefined where there is no flux. */
+const exported = async (ctx: Context, components: readonly string[]): Promise<readonly string[] | undefined> => {
+  let version: string
+  try {
+    version = await fluxTool.version(ctx)
+  } catch (error) {
+    if (!isKsailError(error, 'tool')) throw error
+    return undefined
+  }
+  const hash = createHash('sha256').update(components.join()).digest('hex').slice(0, 12)
+  const path = join(cacheFolder(ctx.env), 'flux', `kinds-${version.replaceAll(/[^\w.-]/g, '_')}-${hash}.yaml`)
+  const known = await readText(path)
+  if (known !== undefined) return kindsIn(known)
+  const kinds = kindsIn(await fluxTool.exportInstall(ctx, components))
+  await writeText(path, kinds.join('\n---\n'))
+  return kinds
+}
+
+/**
+ * Flux's own kinds and its namespace as YAML, for a cluster whose controllers are processes: as the flux command prints them, else made
+ * from the controllers' Go types.
+ */
+export const kindManifests = async (ctx: Context, components: readonly string[]): Promise<string> => {
+  const kinds = (await exported(ctx, components)) ?? (await Promise.all(components.map((it) => generated(ctx, it)))).flat()
+  return [NAMESPACE, ...kinds].join('\n---\n')
+}
