@@ -6,10 +6,7 @@ import { readText, writeText } from '../../io/files.ts'
 import { cacheFolder } from '../../io/folders.ts'
 import * as fluxTool from '../../tools/flux.ts'
 import { PROFILE, profiled } from './profile.ts'
-
-/** The layout of the controllers; a cluster that ksail did not make gets that of `flux install`. */
-export const profileOf = ({ distribution, fluxProfile }: Pick<Target, 'distribution' | 'fluxProfile'>): Target['fluxProfile'] =>
-  distribution === 'Existing' ? 'stock' : fluxProfile
+import { profileOf } from './profile-name.ts'
 
 /**
  * The controllers as YAML, in the profile of the target.

@@ -1,5 +1,5 @@
 import { conditionOf, idOf, isTrue } from '../../../base/object.ts'
-import { profileOf } from '../install.ts'
+import { profileOf } from '../profile-name.ts'
 import { factsOf, kustomizationState, type KustomizationState } from './kustomization-state.ts'
 import { deadlocked, needsOf, ordered, type Node } from './order.ts'
 import type { Kustomization } from './objects.ts'
