@@ -18,7 +18,8 @@ const maybeLocal = (host: string, cluster: string): boolean => host === registry
 export const mismatchOf = (cluster: string, pushed: Pushed, source: Pick<ClusterSource, 'url' | 'tag' | 'digest' | 'resource'>): string | undefined => {
   const reads = parseClusterUrl(source.url)
   const local = isLoopback(pushed.host)
-  const sameHost = local ? maybeLocal(reads.host, cluster) : hostPort(reads) === hostPort(pushed)
+  // a loopback address of the cluster is one of this machine only where the cluster has no machine of its own: then it is the same port
+  const sameHost = local && !isLoopback(reads.host) ? maybeLocal(reads.host, cluster) : (local && reads.port === pushed.port) || hostPort(reads) === hostPort(pushed)
   const where = `${hostPort(pushed)}/${pushed.repository}:${pushed.tags.join(', ')}`
   const there = `${source.url.replace(/^oci:\/\//, '')}${source.tag === undefined ? '' : `:${source.tag}`}`
   if (!sameHost || reads.repository !== pushed.repository || (source.tag !== undefined && !pushed.tags.includes(source.tag)))

@@ -10,6 +10,7 @@ import { describeSource } from '../config/registry-chain.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
 import * as oras from '../tools/oras.ts'
+import { ensureControllers, isLate } from './controllers.ts'
 import { readLastPush, writeLastPush } from './last-push.ts'
 import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
 import { guardPrune, rememberObjects } from './prune.ts'
@@ -79,8 +80,8 @@ interface Job {
   readonly project: Project
   readonly destination: Destination
   readonly options: PushOptions
-  /** Begins to ask the cluster. */
-  readonly watch: () => void
+  /** Asks the cluster, once. */
+  readonly watch: () => Promise<Watched>
 }
 
 const packAndSend = async (ctx: Context, { project, destination, options, watch }: Job, remote: Remote): Promise<Sent> => {
@@ -104,7 +105,13 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
     return { artifact, changed: tags.some((tag) => heads.get(tag) !== artifact.digest) }
   }
   // what this project pushed to this tag before was compared with the cluster then
-  if (moving.length > 0 || (await readLastPush(directory, remote.repository, destination.reference.tag))?.digest !== artifact.digest) watch()
+  if (moving.length > 0 || (await readLastPush(directory, remote.repository, destination.reference.tag))?.digest !== artifact.digest) {
+    const watched = watch()
+    if (objects.some(isLate)) {
+      const { kube } = await watched
+      if (kube !== undefined) await ensureControllers(ctx, target, objects, kube)
+    }
+  }
   const isNew = await isNewPackage(ctx, remote, heads)
   const { changed } = await sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
   if (isNew && changed) ctx.report({ kind: 'note', text: `${remote.repository} is a new package: it inherits the visibility of its repository, see its package settings` })
@@ -135,11 +142,12 @@ export const push = async (options: PushOptions, ctx: Context): Promise<PushResu
   const folder = relative(ctx.cwd, sourceFolder(options.path, project, ctx)) || '.'
   const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
   let watching: Promise<Watched> | undefined
-  const watch = (): void => {
+  const watch = (): Promise<Watched> => {
     watching ??= watchCluster(ctx, target)
     watching.catch(() => undefined)
+    return watching
   }
-  if (options.reconcile === true) watch()
+  if (options.reconcile === true) void watch()
   try {
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
     const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, watch }, remote), limit))

@@ -40,8 +40,10 @@ export const readLimits = (env: Context['env']): Limits => {
   return { attempts: Number(attempts), budget }
 }
 
-/** How long one attempt may take: the child is ended then, and the attempt counts as a timeout. */
+/** How long one attempt may take, at most half of the budget: the child is ended then, and the attempt counts as a timeout. */
 const ATTEMPT = 90_000
+/** How long a question may take that a push asks by the way. */
+const QUESTION = 15_000
 
 type Place = Pick<Destination, 'reference' | 'username' | 'password' | 'external' | 'plainHttp'> & { readonly registryFrom?: string | undefined }
 
@@ -83,10 +85,10 @@ export const withRemote = async <T>(ctx: Context, place: Place, work: (remote: R
     const access = { plainHttp: place.plainHttp, config }
     return work({
       host, repository, access, credentials, judge,
-      resolve: (tag, timeout) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout }),
+      resolve: (tag, timeout) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout: timeout ?? Math.min(QUESTION, budget / 4) }),
       retry: async (what, attempt, options = {}) => {
         try {
-          return await retry(ctx, attempt, { attempts, budget: Math.max(budget, limit ?? 0), limit: Math.max(ATTEMPT, limit ?? 0), judge, ...options })
+          return await retry(ctx, attempt, { attempts, budget: Math.max(budget, limit ?? 0), limit: Math.max(Math.min(ATTEMPT, budget / 2), limit ?? 0), judge, ...options })
         } catch (error) {
           throw explain(error, judge(error), what)
         }
