@@ -21,7 +21,7 @@ const plain: Formatters = {
   done: ({ text, ms }) => `✔ ${text} (${formatSeconds(ms)})`,
   note: ({ text }) => `  ${text}`,
   warn: ({ text }) => `⚠ ${text}`,
-  wait: ({ text }) => `  waiting: ${text}`,
+  wait: ({ text }) => `  … ${text}`,
   // a line for each chunk would bury everything else: only the end of it is worth one
   progress: (event) => (event.done === event.total ? `  ${event.text}: ${amount(event)}` : undefined),
   command: ({ command }) => `$ ${command}`,

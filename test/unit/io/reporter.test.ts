@@ -56,7 +56,7 @@ it('prints a line for each event, without control codes', () => {
     "► packing k8s
     ✔ packing k8s (1.4 s)
       the digest is known
-      waiting: Deployment default/app: 0 of 1 ready
+      … Deployment default/app: 0 of 1 ready
     ⚠ two
     lines
       fetching kind: 6.0 MB of 6.0 MB
