@@ -59,7 +59,7 @@ export const retry = async <T>(ctx: Context, work: (timeout: number, attempt: nu
   const start = ctx.now()
   for (let attempt = 1; ; attempt++) {
     try {
-      return await work(Math.max(1, Math.min(limit, budget - (ctx.now() - start))), attempt)
+      return await work(Math.max(1, Math.floor(Math.min(limit, budget - (ctx.now() - start)))), attempt)
     } catch (error) {
       if (isKsailError(error, 'interrupted', 'terminated')) throw error
       ctx.signal.throwIfAborted()

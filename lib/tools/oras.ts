@@ -48,17 +48,9 @@ export const copyLayout = (ctx: Context, layout: { readonly folder: string; read
     ...limits(access, MOVE), cwd: dirname(layout.folder),
   })
 
-/** Copies an artifact between registries, byte for byte. `to` ends with its tags, `host/repository:a,b`. */
-export const copy = (ctx: Context, from: string, fromAccess: Access, to: string, toAccess: Access) =>
-  run(ctx, tool, ['cp', '--no-tty', from, to, ...flags(fromAccess, 'from-'), ...flags(toAccess, 'to-')], limits(toAccess, MOVE))
-
 /** Fetches an artifact by digest into an image layout. */
 export const copyToLayout = (ctx: Context, from: string, folder: string, access: Access) =>
   run(ctx, tool, ['cp', '--no-tty', from, '--to-oci-layout', `${folder}:fetched`, ...flags(access, 'from-')], limits(access, MOVE))
-
-/** Moves tags to what a reference names; nothing is uploaded. */
-export const tagArtifact = (ctx: Context, reference: string, tags: readonly string[], access: Access) =>
-  run(ctx, tool, ['tag', reference, ...tags, ...flags(access)], limits(access, RESOLVE))
 
 /** The tags of a repository; undefined when there is no such repository. */
 export const listTags = async (ctx: Context, repository: string, access: Access): Promise<readonly string[] | undefined> => {
@@ -69,20 +61,4 @@ export const listTags = async (ctx: Context, repository: string, access: Access)
     if (error instanceof ExecError && /not found|name[ _]unknown|repository name not known/i.test(error.result.stderr)) return undefined
     throw error
   }
-}
-
-interface Manifest {
-  readonly digest: string
-  readonly manifest: {
-    readonly config?: { readonly mediaType?: string }
-    readonly layers?: readonly { readonly mediaType: string; readonly digest: string; readonly size: number }[]
-    readonly annotations?: Readonly<Record<string, string>>
-  }
-}
-
-/** The manifest of an artifact with its digest. */
-export const fetchManifest = async (ctx: Context, reference: string, access: Access): Promise<Manifest> => {
-  const { stdout } = await run(ctx, tool, ['manifest', 'fetch', '--format', 'json', reference, ...flags(access)], limits(access, RESOLVE))
-  const { digest, content } = JSON.parse(stdout) as { digest: string; content: Manifest['manifest'] }
-  return { digest, manifest: content }
 }

@@ -85,7 +85,7 @@ export const withRemote = async <T>(ctx: Context, place: Place, work: (remote: R
     const access = { plainHttp: place.plainHttp, config }
     return work({
       host, repository, access, credentials, judge,
-      resolve: (tag, timeout) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout: timeout ?? Math.min(QUESTION, budget / 4) }),
+      resolve: (tag, timeout) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout: timeout ?? Math.ceil(Math.min(QUESTION, budget / 4)) }),
       retry: async (what, attempt, options = {}) => {
         try {
           return await retry(ctx, attempt, { attempts, budget: Math.max(budget, limit ?? 0), limit: Math.max(Math.min(ATTEMPT, budget / 2), limit ?? 0), judge, ...options })
