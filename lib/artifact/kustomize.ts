@@ -59,6 +59,12 @@ const otherFiles = (content: Plain): string[] => [
   ...(isObject(content['openapi']) && typeof content['openapi']['path'] === 'string' ? [content['openapi']['path']] : []),
 ]
 
+/** The transformer that `cluster init` writes: a namespace for objects that name none. It cannot fail; any other is for kustomize to judge. */
+const DEFAULT_NAMESPACE = /^apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: *\{ *name: [\w-]+, *namespace: ([a-z0-9-]+) *\}\nunsetOnly: true\n?$/
+
+const defaultNamespaceOf = (transformers: unknown): string | undefined =>
+  Array.isArray(transformers) && transformers.length === 1 && typeof transformers[0] === 'string' ? DEFAULT_NAMESPACE.exec(transformers[0])?.[1] : undefined
+
 const FOLDERS = ['components', 'transformers', 'generators', 'validators']
 
 const idOf = ({ group, version, kind, namespace, name }: Described): string => `${group}/${version}/${kind}/${namespace}/${name}`
@@ -139,7 +145,8 @@ export const readRoot = (tree: Tree, start: string): Root => {
     }
     const inner = [...stack, folder]
     const lists = ['resources', 'bases']
-    if (Object.keys(content).some((key) => !PLAIN.has(key)) || lists.some((key) => content[key] !== undefined && content[key] !== null && (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length))) needsBuilder = true
+    const unnamed = defaultNamespaceOf(content['transformers'])
+    if (Object.keys(content).some((key) => !PLAIN.has(key) && !(key === 'transformers' && unnamed !== undefined)) || lists.some((key) => content[key] !== undefined && content[key] !== null && (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length))) needsBuilder = true
     if (content['namespace'] !== undefined && typeof content['namespace'] !== 'string') needsBuilder = true
     let found = lists.flatMap((key) => strings(content[key])).flatMap((name) => entry(file, folder, name, inner))
     for (const name of FOLDERS.flatMap((key) => strings(content[key])).filter((it) => !it.includes('\n'))) entry(file, folder, name, inner)
@@ -151,6 +158,7 @@ export const readRoot = (tree: Tree, start: string): Root => {
     }
     const namespace = content['namespace']
     if (typeof namespace === 'string' && namespace !== '') found = found.map((object) => (CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace }))
+    if (unnamed !== undefined) found = found.map((object) => (object.namespace !== '' || CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace: unnamed }))
     twice(file, found)
     return found
   }

@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildArtifact } from '../../../lib/artifact/build.ts'
@@ -101,6 +101,12 @@ describe('checkArtifact', () => {
     writeFileSync(join(project, 'k8s', 'a.yaml'), configMap('b'))
     await check(project, {}, exec)
     expect(exec.calls).toHaveLength(2)
+  })
+
+  it('reads the default namespace of a new project without kustomize', async () => {
+    const root = readFileSync('templates/base/k8s/kustomization.yaml', 'utf8').replace('resources: []', 'resources: [a.yaml, b.yaml]')
+    const built = await check({ 'kustomization.yaml': root, 'a.yaml': configMap('a'), 'b.yaml': configMap('b').replace('name: b', 'name: b\n  namespace: own') })
+    expect(names(built)).toEqual(['ConfigMap default/a', 'ConfigMap own/b'])
   })
 
   it('refuses what kustomize refuses, in its words', async () => {
