@@ -33,7 +33,8 @@ if (report === undefined) {
         failed += 1
         out(`✗ ${path} > ${test.fullName}\n${test.failureMessages.map((text) => firstLines(text, 25)).join('\n')}`)
       } else {
-        skipped += 1
+        // what needs real programs finds them all in the test bed: skipped there is tested nowhere
+        if (/^test\/(e2e|registry)\//.test(path)) skipped += 1
         out(`- skipped: ${path} > ${test.fullName}`)
       }
     }
@@ -52,7 +53,6 @@ if (report === undefined) {
     failed += 1
   }
 }
-// the test bed provides every program: what was skipped here was not tested anywhere
 if (skipped > 0) out(`✗ ${skipped} skipped, although the test bed provides what they need`)
 out(`${passed} passed, ${failed + skipped} failed`)
 process.exitCode = failed + skipped > 0 ? 1 : 0
