@@ -37,6 +37,11 @@ const commandFor = ({ target }: Session, { kind, namespace, name }: Finding): st
   return `kubectl --context ${target.context} -n ${namespace} describe ${kinds[kind] ?? kind.toLowerCase()} ${name}`
 }
 
+const hintFor = (session: Session, finding: Finding): string =>
+  finding.text.includes('namespace not specified')
+    ? 'give the object a metadata.namespace, or set namespace in its kustomization.yaml: Flux has no current namespace'
+    : `run ${commandFor(session, finding)}`
+
 /** The failures of a picture, in the order in which they should be looked at. */
 const findingsOf = (picture: Picture): readonly Finding[] => {
   const { sources, standings, workloads } = picture
@@ -44,8 +49,8 @@ const findingsOf = (picture: Picture): readonly Finding[] => {
     const { source, reason, message } = sources.failure
     return [{ kind: 'OCIRepository', ...split(idOf(source)), text: `OCIRepository ${idOf(source)}: ${reason}: ${denoise(message)}`, problems: [] }]
   }
-  const failed = standings.filter(({ state }) => state === 'failed').map(({ id, object, reason, message }): Finding => {
-    const at = shortRevision(object.status?.lastAttemptedRevision ?? sources.revision)
+  const failed = standings.filter(({ state }) => state === 'failed').map(({ id, direct, object, reason, message }): Finding => {
+    const at = shortRevision((direct ? undefined : object.status?.lastAttemptedRevision) ?? sources.revision)
     return { kind: 'Kustomization', ...split(id), text: `Kustomization ${id} at ${at}: ${reason}: ${denoise(message)}`, problems: [] }
   })
   const rollouts = workloads.filter(({ state }) => state === 'failed').map(({ kind, namespace, name, why, problems }): Finding => ({
@@ -73,7 +78,7 @@ export const failureReport = async (session: Session, picture: Picture): Promise
   const what = first === undefined ? 'the revision' : `${first.kind} ${first.namespace}/${first.name}`
   return new KsailError('notReady', `${what} failed at ${shortRevision(sources.revision)}`, {
     details: await diagnose(session, sources.revision, shown, [...more, ...after]),
-    hint: first === undefined ? undefined : `run ${commandFor(session, first)}`,
+    hint: first === undefined ? undefined : hintFor(session, first),
   })
 }
 

@@ -3,7 +3,7 @@ import type { Session } from './session.ts'
 /** A wait that is over soon needs no words. */
 const SILENCE = 2000
 /** A change is told after this; the same again only after `REPEAT`. */
-const PAUSE = 1000
+const PAUSE = 3000
 const REPEAT = 10_000
 
 /** Says what a wait is blocked by: when that changes, and at least every ten seconds. */
