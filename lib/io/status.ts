@@ -48,7 +48,8 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
       timer.unref()
     }
     const oldest = Math.min(...running.values())
-    const text = `${progress}${[...running.keys()].join(', ')} ${formatSeconds(now() - oldest)}${waiting && ` · ${waiting}`}`
+    // what blocks comes first: the names of all that runs may be longer than the line
+    const text = `${progress}${formatSeconds(now() - oldest)} ${waiting && `${waiting} · `}${[...running.keys()].join(', ')}`
     const room = Math.max(columns() - 3, 10)
     const letters = [...text]
     write(`${ERASE}${FRAMES[frame % FRAMES.length]} ${letters.length > room ? `${letters.slice(0, room - 1).join('')}…` : text}`)

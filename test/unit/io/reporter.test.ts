@@ -119,6 +119,7 @@ describe('on a terminal', () => {
     expect(drawn.length).toBeGreaterThan(3)
     for (const line of drawn) expect([...line].length).toBeLessThan(30)
     expect(text).not.toContain('\n')
+    expect(drawn.at(-2)).toMatch(/^⠋ \d+\.\d s something · a step/)
     expect(drawn.at(-1)).toBe('')
   })
 
