@@ -54,28 +54,39 @@ export const causeOf = (error: unknown): string => {
  * @example
  * await retry(ctx, (timeout) => oras.copy(ctx, from, to, { timeout }), { attempts: 3, budget: 180_000, limit: 90_000, judge })
  */
-export const retry = async <T>(ctx: Context, work: (timeout: number, attempt: number) => Promise<T>, options: RetryOptions<T>): Promise<T> => {
+export const retry = async <T>(ctx: Context, work: (timeout: number) => Promise<T>, options: RetryOptions<T>): Promise<T> => {
   const { attempts, budget, limit, judge, done } = options
+  const { default: pRetry } = await import('p-retry')
   const start = ctx.now()
-  for (let attempt = 1; ; attempt++) {
+  const left = (): number => budget - (ctx.now() - start)
+  const attempt = async (): Promise<T> => {
     try {
-      return await work(Math.max(1, Math.floor(Math.min(limit, budget - (ctx.now() - start)))), attempt)
+      return await work(Math.max(1, Math.floor(Math.min(limit, left()))))
     } catch (error) {
       if (isKsailError(error, 'interrupted', 'terminated')) throw error
       ctx.signal.throwIfAborted()
       const verdict = judge(error)
-      if (verdict === undefined) throw error
-      const value = await done?.(error, verdict)
-      if (value !== undefined) return value
-      const seconds = backoff({ attempt, attempts, retry: verdict.retry, kind: verdict.kind, retryAfter: verdict.retryAfter, random: ctx.random() })
-      if (seconds === undefined || ctx.now() - start + seconds * 1000 >= budget) throw error
-      ctx.report({
-        kind: 'retry', attempt: attempt + 1, of: attempts, ms: seconds * 1000,
-        text: `${causeOf(error)} (${verdict.topic ?? verdict.class}); again in ${formatSeconds(seconds * 1000)}`,
-      })
-      await ctx.sleep(seconds * 1000)
+      const value = verdict === undefined ? undefined : await done?.(error, verdict)
+      if (value === undefined) throw error
+      return value
     }
   }
+  return pRetry(attempt, {
+    retries: attempts - 1,
+    // how long to wait depends on what failed: the waiting is ours
+    minTimeout: 0,
+    signal: ctx.signal,
+    shouldRetry: async ({ error, attemptNumber }) => {
+      const verdict = isKsailError(error, 'interrupted', 'terminated') ? undefined : judge(error)
+      if (verdict === undefined) return false
+      const seconds = backoff({ attempt: attemptNumber, attempts, retry: verdict.retry, kind: verdict.kind, retryAfter: verdict.retryAfter, random: ctx.random() })
+      if (seconds === undefined || seconds * 1000 >= left()) return false
+      const text = `${causeOf(error)} (${verdict.topic ?? verdict.class}); again in ${formatSeconds(seconds * 1000)}`
+      ctx.report({ kind: 'retry', attempt: attemptNumber + 1, of: attempts, ms: seconds * 1000, text })
+      await ctx.sleep(seconds * 1000)
+      return true
+    },
+  })
 }
 
 /** A failed child as the error that people see: its own words, the hint and the code of what it is. */
