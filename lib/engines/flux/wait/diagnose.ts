@@ -45,6 +45,8 @@ const eventsOf = async ({ kube }: Session, { namespace, name, kind }: { readonly
     .map(({ reason, message }) => cut(`  event ${reason ?? ''}: ${denoise(message ?? '')}`, 240))
 }
 
+const podOf = ({ pod: { metadata } }: PodProblem) => ({ kind: 'Pod', namespace: metadata.namespace ?? '', name: metadata.name })
+
 /** One failure: what failed, and where to look for its reason. */
 export interface Finding {
   readonly kind: string
@@ -66,10 +68,12 @@ export const diagnose = async (session: Session, revision: string, findings: rea
     const pods = finding.problems.slice(0, 2)
     const lines = pods.map(describeProblem)
     // reading the reason must never hide the failure itself
-    const more = Promise.all([...pods.slice(0, 1).map((problem) => logsOf(session, problem, 4)), pods.length > 0 ? [] : eventsOf(session, finding, revision, 2)]).catch(() => [])
+    const about = pods[0] === undefined ? [eventsOf(session, finding, revision, 2)] : [logsOf(session, pods[0], 4), eventsOf(session, podOf(pods[0]), revision, 1)]
+    const more = Promise.all(about).catch(() => [])
     const found = (await Promise.race([more, late]))?.flat() ?? []
     // an event that repeats what the condition says is no news
-    const news = found.filter((line) => !finding.text.includes(line.replace(/^ {2}event \w+: /, '')))
+    const told = [finding.text, ...lines].join('\n')
+    const news = found.filter((line) => !told.includes(line.replace(/^ {2}event \w+: /, '')))
     return [cut(finding.text), ...[...lines, ...news].slice(0, room)]
   })
   const lines = (await Promise.all(blocks)).flat()

@@ -186,5 +186,5 @@ export const createKustomizations = (session: Session) => {
 /** Kustomizations that fail and are none of this push's business. */
 export const failingOthers = (all: readonly Kustomization[], members: readonly Member[]): readonly string[] => {
   const ours = new Set(members.map(({ id }) => id))
-  return all.filter((object) => !ours.has(idOf(object)) && conditionOf(object.status?.conditions, 'Ready')?.status === 'False').map(idOf)
+  return all.filter((object) => !ours.has(idOf(object)) && object.metadata.deletionTimestamp === undefined && conditionOf(object.status?.conditions, 'Ready')?.status === 'False').map(idOf)
 }

@@ -27,6 +27,8 @@ export type Pod = KubeObject<
 export interface FailureFacts {
   /** Reason why a container waits. */
   readonly waiting?: string | undefined
+  /** What the kubelet says about it. */
+  readonly message?: string | undefined
   readonly restartCount?: number | undefined
   /** How often ErrImagePull was seen; the first time may be a registry that starts. */
   readonly sightings?: number | undefined
@@ -44,10 +46,13 @@ const HOPELESS = new Set(['ImagePullBackOff', 'InvalidImageName', 'ErrImageNever
 /** Seconds that a pod may be without a node before that is a failure. */
 export const UNSCHEDULABLE_AFTER = 5
 
+/** Answers of a registry, or the lack of one, that the next pull would get again. */
+const FINAL_PULL = /not found|manifest unknown|unauthorized|denied|forbidden|authorization failed|no such host|invalid reference|no match for platform/i
+
 /** Whether waiting on is in vain. */
-export const isHopeless = ({ waiting = '', restartCount = 0, sightings = 0, podScheduled, ageSeconds = 0, replicaFailure, jobFailed }: FailureFacts): boolean =>
+export const isHopeless = ({ waiting = '', message = '', restartCount = 0, sightings = 0, podScheduled, ageSeconds = 0, replicaFailure, jobFailed }: FailureFacts): boolean =>
   HOPELESS.has(waiting) ||
-  (waiting === 'ErrImagePull' && sightings >= 2) ||
+  (waiting === 'ErrImagePull' && (sightings >= 2 || FINAL_PULL.test(message))) ||
   (waiting === 'CrashLoopBackOff' && restartCount >= 2) ||
   (podScheduled === 'Unschedulable' && ageSeconds > UNSCHEDULABLE_AFTER) ||
   replicaFailure === 'FailedCreate' ||
@@ -72,8 +77,11 @@ export const problemsOf = (pod: Pod): readonly PodProblem[] => {
   const waits = [...initContainerStatuses, ...containerStatuses].flatMap((status): PodProblem[] => {
     const { reason, message = '' } = status.state?.waiting ?? {}
     if (reason === undefined || /^(ContainerCreating|PodInitializing)$/.test(reason)) {
-      const crashed = status.state?.terminated
-      return crashed === undefined || crashed.exitCode === 0 ? [] : [{ pod, container: status.name, reason: 'Crashed', message: ended(status), restartCount: status.restartCount }]
+      const { terminated, running } = status.state ?? {}
+      // the kubelet takes its time to call a container that has just crashed again a crash loop
+      if (terminated !== undefined && terminated.exitCode !== 0)
+        return [{ pod, container: status.name, reason: 'Crashed', message: ended(status), restartCount: status.restartCount, ...(status.restartCount >= 2 ? { waiting: 'CrashLoopBackOff' } : {}) }]
+      return running !== undefined && !status.ready && !initContainerStatuses.includes(status) ? [{ pod, container: status.name, reason: 'NotReady', message: 'running, but its readiness probe does not succeed' }] : []
     }
     const text = reason === 'CrashLoopBackOff' ? [ended(status), `${status.restartCount} restarts`].filter(Boolean).join(', ') : message
     return [{ pod, container: status.name, reason, message: text, waiting: reason, restartCount: status.restartCount }]

@@ -15,6 +15,7 @@ interface Status {
   readonly updatedReplicas?: number
   readonly readyReplicas?: number
   readonly availableReplicas?: number
+  readonly unavailableReplicas?: number
   readonly updateRevision?: string
   readonly desiredNumberScheduled?: number
   readonly updatedNumberScheduled?: number
@@ -42,12 +43,13 @@ const deployment = ({ spec, status = {} }: Workload): Rollout => {
   const refused = conditionOf(status.conditions, 'ReplicaFailure')
   if (refused?.status === 'True' && refused.reason === 'FailedCreate') return failed(`FailedCreate: ${refused.message ?? 'no pod can be created'}`)
   if (spec?.paused === true) return done
-  const { updatedReplicas = 0, availableReplicas = 0, replicas = 0 } = status
+  const { updatedReplicas = 0, availableReplicas = 0, unavailableReplicas = 0, replicas = 0 } = status
   if (updatedReplicas < wanted) return waiting(`${updatedReplicas} of ${wanted} replicas updated`)
-  if (replicas > wanted) return waiting(`${replicas - wanted} old replicas still there`)
-  if (availableReplicas >= wanted) return done
+  if (replicas <= wanted && availableReplicas >= wanted) return done
   const late = conditionOf(status.conditions, 'Progressing')
-  return late?.reason === 'ProgressDeadlineExceeded' ? failed(`ProgressDeadlineExceeded: ${late.message ?? ''}`) : waiting(`${availableReplicas} of ${wanted} replicas available`)
+  if (late?.reason === 'ProgressDeadlineExceeded') return failed(`ProgressDeadlineExceeded: ${late.message ?? ''}`)
+  if (unavailableReplicas > 0) return waiting(`${unavailableReplicas} of ${wanted} new replicas not available`)
+  return waiting(replicas > wanted ? `${replicas - wanted} old replicas still there` : `${availableReplicas} of ${wanted} replicas available`)
 }
 
 const statefulSet = ({ spec, status = {} }: Workload): Rollout => {

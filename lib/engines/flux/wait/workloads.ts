@@ -77,6 +77,8 @@ export const createWorkloads = (session: Session, situation: () => Situation) =>
       return isHopeless({ ...problem, ageSeconds: (now() - since) / 1000 })
     }
     if (problem.waiting === 'ErrImagePull') {
+      // while a cluster is made, its registry may not be reachable yet
+      if (now() < (session.options.patience ?? 0)) return false
       const seen = pulls.get(id) ?? new Set()
       pulls.set(id, seen.add(pod.metadata.resourceVersion ?? ''))
       return isHopeless({ ...problem, sightings: seen.size })
