@@ -10,7 +10,13 @@ import { readJson, writeJson } from '../io/files.ts'
 type Ctx = Pick<Context, 'env' | 'exec' | 'cwd' | 'platform'>
 
 /** What a program said about its version, remembered by path, size and time of change: asking costs a start of it each time. */
-type Remembered = Record<string, { readonly stamp: string; readonly version: string }>
+interface Known {
+  readonly stamp: string
+  readonly version: string
+  /** The range that it was found to satisfy: comparing costs the import of a library. */
+  readonly accepted?: string | undefined
+}
+type Remembered = Record<string, Known>
 
 const cachePath = (ctx: Ctx): string => join(cacheFolder(ctx.env), 'versions.json')
 const remembered = (ctx: Ctx): Promise<Remembered> =>
@@ -39,18 +45,19 @@ const onPath = async (ctx: Ctx, name: string): Promise<readonly string[]> => {
 const parseVersion = (tool: Tool, output: string): string | undefined =>
   tool.parse?.(output) ?? /\bv?(\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?)/.exec(output)?.[1]
 
-const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<string> => {
+const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<Known> => {
   const real = await realpath(path)
   const { size, mtimeMs } = await stat(real)
   const stamp = `${real}:${size}:${mtimeMs}`
   const known = (await remembered(ctx))[path]
-  if (known?.stamp === stamp) return known.version
+  if (known?.stamp === stamp) return known
   const { stdout, stderr } = await ctx.exec(path, tool.version, { accept: 'any', timeout: 20_000 })
   const version = parseVersion(tool, stdout) ?? parseVersion(tool, stderr)
   if (version === undefined) throw new KsailError('tool', `${path} does not say its version`)
+  const found = { stamp, version, accepted: (await accepts(tool.accepts, version)) ? tool.accepts : undefined }
   // read again: another tool may have been remembered meanwhile. A lost entry costs one more question, so nothing is locked
-  await writeJson(cachePath(ctx), { ...(await remembered(ctx)), [path]: { stamp, version } }).catch(() => undefined)
-  return version
+  await writeJson(cachePath(ctx), { ...(await remembered(ctx)), [path]: found }).catch(() => undefined)
+  return found
 }
 
 /** Whether a version satisfies the range; suffixes such as `-dispatcher` or `+k3s1` do not count. */
@@ -64,8 +71,8 @@ const checked = async (ctx: Ctx, tool: Tool, path: string): Promise<{ readonly p
   // a program that does not say its version is taken as it is
   if (tool.version.length === 0) return { path }
   try {
-    const version = await versionOf(ctx, tool, path)
-    return (await accepts(tool.accepts, version)) ? { path } : { why: `${path} is ${version}, accepted is ${tool.accepts}` }
+    const { version, accepted } = await versionOf(ctx, tool, path)
+    return accepted === tool.accepts || (await accepts(tool.accepts, version)) ? { path } : { why: `${path} is ${version}, accepted is ${tool.accepts}` }
   } catch (error) {
     if (isKsailError(error, 'interrupted', 'terminated')) throw error
     return { why: `${path}: ${messageOf(error)}` }
