@@ -1,11 +1,11 @@
 /** What people may choose. The plug-in tables have exactly these rows; `later` are names of the contract that this version does not know how to do. */
 export const distributionNames = ['Vanilla'] as const
-export const providerNames = ['Auto', 'Docker'] as const
+export const providerNames = ['Auto', 'Docker', 'Host'] as const
 export const engineNames = ['None', 'Flux'] as const
 export const fluxProfiles = ['local', 'stock'] as const
 
 export const later = {
   distribution: ['Talos', 'Existing'],
-  provider: ['Host', 'Hetzner'],
+  provider: ['Hetzner'],
   engine: ['ArgoCD'],
 } as const

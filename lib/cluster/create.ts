@@ -100,11 +100,12 @@ export const createCluster = async (options: CreateOptions, ctx: Context): Promi
   const project = await loadProject(options, ctx)
   return withLock(ctx, lockOf(ctx, project.target.name), `cluster ${project.target.name}`, async () => {
     const recorded = await readRecord(ctx, project.target.name)
-    const provider = await resolveProvider(ctx, { recorded: recorded?.provider, configured: project.config.provider })
-    const target: Target = { ...project.target, provider }
-    const runtime = runtimeOf(target)
+    const provider = await resolveProvider(ctx, { recorded: recorded?.provider, configured: project.config.provider, say: true })
+    const runtime = runtimeOf({ ...project.target, provider })
+    const context = project.config.context ?? recorded?.context ?? runtime.contextOf(project.target.name)
+    const target: Target = { ...project.target, provider, context }
     const engine = engineOf(target.engine)
-    await askForTools(ctx, ...runtime.tools, ...engine.tools, 'oras')
+    await askForTools(ctx, ...runtime.tools, ...(engine.toolsOn?.(provider) ?? engine.tools), 'oras')
     return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start })
   })
 }
@@ -126,7 +127,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
   const making = survey.nodes.length === 0
   const first = firstPush(ctx, project, target)
   if (making) await first.prepare()
-  const sync = await syncOf(ctx, target, { allowShortLived: options.allowShortLived === true })
+  const sync = await syncOf(ctx, target, runtime, { allowShortLived: options.allowShortLived === true })
   const fresh = survey.record === undefined
   const record = await recordFor(ctx, target, survey, adopt)
   const running = !making
@@ -137,10 +138,10 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
       await runtime.ready(ctx, target, { timeout: target.timeout })
     }
     const components = await engine.components(ctx, target)
-    const base = { ctx, target, record, engine, sync, components }
-    const complete = running && (await nothingLeft(ctx, target, runtime, base))
+    const base = { ctx, target, record, engine, sync, components, runtime }
+    const complete = running && (await nothingLeft(ctx, target, runtime, base, survey))
     const { actions, outcome } = planCreate({
-      ...base, runtime, running, complete, adopt,
+      ...base, running, complete, adopt,
       // a cluster that is whole goes on with what its tag holds: create is no push
       push: (port) => first.push(port, { onlyIfMissing: complete }),
       live: () => firstLive(ctx, target, engine, first.sent()),
@@ -190,11 +191,15 @@ const forget = async (ctx: Context, target: Target, runtime: Runtime, record: Cl
   }
 }
 
-const nothingLeft = async (ctx: Context, target: Target, runtime: Runtime, base: Parameters<typeof manifestsOf>[0]): Promise<boolean> => {
+const nothingLeft = async (ctx: Context, target: Target, runtime: Runtime, base: Parameters<typeof manifestsOf>[0], survey: Survey): Promise<boolean> => {
+  // where the engine names a port, only a registry that runs still has it
+  const moves = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
+  if (moves && target.registry === undefined && !survey.registryRunning) return false
   await runtime.connect(ctx, target)
-  const { applied } = await manifestsOf(base)
+  if (runtime.controllers !== undefined && !(await runtime.controllers(ctx, target.name, base.components))) return false
+  const { applied } = await manifestsOf(base, target.registry === undefined ? base.record.port : undefined)
   try {
-    return await isComplete(ctx, target, { id: base.record.id, applied, deployments: base.components })
+    return await isComplete(ctx, target, { id: base.record.id, applied, deployments: runtime.controllers === undefined ? base.components : [] })
   } catch (error) {
     if (!isKsailError(error, 'unreachable')) throw error
     await runtime.ready(ctx, target, { timeout: target.timeout })

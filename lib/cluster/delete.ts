@@ -8,7 +8,6 @@ import type { ProjectOptions } from '../config/project.ts'
 import type { Runtime } from '../distributions/distribution.ts'
 import { privateFolder } from '../io/private.ts'
 import { removeRecord } from '../providers/record.ts'
-import { removeRegistry } from '../registry/container.ts'
 import { kubeconfigEntry, type KubeconfigEntry } from './kubeconfig.ts'
 import { removeOwnNetwork } from './network.ts'
 import { NETWORK, refuseForeign, type Survey } from './ownership.ts'
@@ -37,10 +36,10 @@ interface Found {
   readonly keepStorage: boolean
 }
 
-const titles = (target: Target, { survey, entry, kubeconfig, keepStorage }: Found): readonly string[] => [
-  ...survey.nodes.map(({ name }) => `node ${name}`),
-  ...(survey.container === undefined ? [] : [`container ${survey.container.name}`]),
-  ...(survey.volume === undefined || keepStorage ? [] : [`volume ${registryName(target.name)}`]),
+const titles = (target: Target, { noun, registry }: Runtime, { survey, entry, kubeconfig, keepStorage }: Found): readonly string[] => [
+  ...survey.nodes.map(({ name }) => `${noun} ${name}`),
+  ...(survey.container === undefined ? [] : [`${registry.noun} ${survey.container.name}`]),
+  ...(survey.volume === undefined || keepStorage ? [] : [`${registry.storageNoun} ${registryName(target.name)}`]),
   ...(entry?.local === true ? [`context ${entry.context} in ${kubeconfig}`] : []),
 ]
 
@@ -80,7 +79,7 @@ export const deleteCluster = (options: DeleteOptions, ctx: Context): Promise<Del
     const ours = survey.record !== undefined || survey.nodes.length > 0
     const entry = ours ? await kubeconfigEntry(ctx, kubeconfig, survey.record?.context ?? runtime.contextOf(name)) : undefined
     const found: Found = { survey, kubeconfig, entry, keepStorage }
-    const removed = [...titles(target, found)]
+    const removed = [...titles(target, runtime, found)]
     if (removed.length > 0) await confirm(ctx, target, removed, options.yes === true)
     else ctx.report({ kind: 'note', text: `nothing of cluster ${name} is left` })
     const owner = { id: survey.record?.id ?? '', project: survey.record?.project ?? target.project, adopted: survey.adoptable }
@@ -88,8 +87,8 @@ export const deleteCluster = (options: DeleteOptions, ctx: Context): Promise<Del
       survey.nodes.length > 0 || entry?.local === true
         ? step(ctx, `removing the nodes of ${name}`, () => removeNodes(ctx, target, runtime, found))
         : undefined,
-      containers && (survey.container !== undefined || survey.volume !== undefined)
-        ? step(ctx, `removing the registry of ${name}`, () => removeRegistry(ctx, { cluster: name, owner, keepStorage }))
+      survey.container !== undefined || survey.volume !== undefined
+        ? step(ctx, `removing the registry of ${name}`, () => runtime.registry.remove(ctx, { cluster: name, owner, keepStorage }))
         : undefined,
     ])
     if (containers && survey.record?.network === 'made' && (await removeOwnNetwork(ctx, name))) removed.push(`network ${NETWORK}`)

@@ -5,6 +5,7 @@ import { hostPort, imageOf } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
 import type { Project } from '../config/project.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
+import { hasContainers } from '../providers/index.ts'
 import { writeLastPush } from '../workload/last-push.ts'
 import { withRemote } from '../workload/remote.ts'
 import { readHeads, sendTo } from '../workload/send.ts'
@@ -27,7 +28,7 @@ interface FirstPush {
 }
 
 const besideCluster = (target: Target, port: number): Destination => ({
-  reference: { host: 'localhost', port, repository: target.repository, tag: target.tag, digest: undefined },
+  reference: { host: hasContainers(target.provider) ? 'localhost' : '127.0.0.1', port, repository: target.repository, tag: target.tag, digest: undefined },
   username: '', password: '', external: false, plainHttp: true, registryFrom: 'docker', tagFrom: 'default', warnings: [],
 })
 

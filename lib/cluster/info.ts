@@ -4,9 +4,7 @@ import type { Target } from '../base/target.ts'
 import type { ProjectOptions } from '../config/project.ts'
 import { engineOf } from '../engines/index.ts'
 import type { ClusterSource } from '../engines/engine.ts'
-import { registryPort } from '../registry/container.ts'
 import { registryAnswers } from '../registry/ready.ts'
-import { inspect } from '../tools/docker.ts'
 import { statusOf, type ClusterStatus } from './list.ts'
 import { kubeconfigEntry } from './kubeconfig.ts'
 import type { Survey } from './ownership.ts'
@@ -59,17 +57,16 @@ const sourceOf = async (ctx: Context, target: Target, down: string[]): Promise<C
 
 const registryOf = async (ctx: Context, { container, record }: Survey, down: string[]): Promise<ClusterInfo['registry']> => {
   if (container === undefined) {
-    if (record?.port !== undefined) down.push('the registry container is gone: run ksail cluster create')
+    if (record?.port !== undefined) down.push('the registry is gone: run ksail cluster create')
     return undefined
   }
-  const [now] = await inspect(ctx, [container.name])
-  const port = now === undefined ? undefined : registryPort(now)
+  const { port } = container
   const answers = container.running && port !== undefined && (await registryAnswers(ctx, port, PATIENCE))
   if (!container.running) down.push(`registry ${container.name} is stopped: run ksail cluster start`)
   else if (!answers) down.push(`registry ${container.name} does not answer`)
   return {
     container: container.name,
-    status: now?.status ?? 'removed',
+    status: container.status,
     address: port === undefined ? undefined : `localhost:${port}`,
     answers,
   }
@@ -82,12 +79,12 @@ const registryOf = async (ctx: Context, { container, record }: Survey, down: str
  * const { down } = await clusterInfo({ name: 'dev' })
  */
 export const clusterInfo = async (options: ProjectOptions, ctx: Context): Promise<ClusterInfo> => {
-  const { target, survey } = await findCluster(options, ctx)
+  const { target, survey, runtime } = await findCluster(options, ctx)
   const { name, provider, distribution, kubeconfig, context } = target
   const down = survey.foreign.map(({ what, owner }) => `${what} belongs to ${owner}`)
   const status = statusOf(survey.nodes, survey.record)
   if (survey.nodes.length === 0) down.push(`there is no cluster ${name}: run ksail cluster create`)
-  for (const node of survey.nodes) if (!node.running) down.push(`node ${node.name} is ${node.status}: run ksail cluster start`)
+  for (const node of survey.nodes) if (!node.running) down.push(`${runtime.noun} ${node.name} is ${node.status}: run ksail cluster start`)
   const entry = await kubeconfigEntry(ctx, kubeconfig, context)
   if (survey.nodes.length > 0 && entry === undefined) down.push(`${kubeconfig} has no context ${context}: run ksail cluster create`)
   const [registry, source] = await Promise.all([

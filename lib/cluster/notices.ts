@@ -5,12 +5,12 @@ const configMap = (namespace: string, name: string, data: Readonly<Record<string
   stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'ksail' } }, data })
 
 /** KEP-1755: tells Tilt, Skaffold, ctlptl and others where this cluster's registry is. */
-export const registryNotice = (port: number, container: string): string =>
+export const registryNotice = (port: number, inside: string): string =>
   configMap('kube-public', 'local-registry-hosting', {
     'localRegistryHosting.v1': stringify({
       host: `localhost:${port}`,
-      hostFromContainerRuntime: `${container}:5000`,
-      hostFromClusterNetwork: `${container}:5000`,
+      hostFromContainerRuntime: inside,
+      hostFromClusterNetwork: inside,
       help: 'https://kind.sigs.k8s.io/docs/user/local-registry/',
     }),
   })

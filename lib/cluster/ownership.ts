@@ -3,7 +3,7 @@ import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { registryName } from '../base/names.ts'
 import type { Target } from '../base/target.ts'
-import type { Node } from '../distributions/distribution.ts'
+import type { BesideRegistry, Node } from '../distributions/distribution.ts'
 import { runtimeOf } from '../distributions/index.ts'
 import { hasContainers } from '../providers/index.ts'
 import { readRecord, type ClusterRecord } from '../providers/record.ts'
@@ -22,7 +22,7 @@ export interface Facts {
   /** The folder of the record is another one than ours. */
   readonly elsewhere: boolean
   readonly nodes: readonly Node[]
-  readonly container: Pick<docker.Container, 'id' | 'name' | 'labels' | 'running'> | undefined
+  readonly container: BesideRegistry | undefined
   /** Labels of the registry's volume. */
   readonly volume: Readonly<Record<string, string>> | undefined
   readonly networkExists: boolean
@@ -46,7 +46,7 @@ export interface Survey extends Pick<Facts, 'record' | 'nodes' | 'container' | '
 /** Clocks of the engine and of this machine may differ a little. */
 const SKEW = 2000
 
-const isControlPlane = ({ name }: Node): boolean => /-control-plane\d*$/.test(name)
+const isControlPlane = ({ name }: Node): boolean => /-control-plane\d*$|^kube-apiserver$/.test(name)
 
 /** Node containers carry no label of ours: they are ours by their ids, or while they are being made, when they are younger than a record without ids. */
 const ownsNode = (record: ClusterRecord, node: Node): boolean =>
@@ -94,13 +94,13 @@ export const surveyCluster = async (
   target: Pick<Target, 'name' | 'project' | 'distribution' | 'provider'>,
 ): Promise<Survey> => {
   const { name, project } = target
-  const containers = hasContainers(target.provider)
-  const [record, nodes, [container], volume, networkExists] = await Promise.all([
+  const { registry, nodes: nodesOf } = runtimeOf(target)
+  const [record, nodes, container, volume, networkExists] = await Promise.all([
     readRecord(ctx, name),
-    runtimeOf(target).nodes(ctx, name),
-    containers ? docker.inspect(ctx, [registryName(name)]) : [],
-    containers ? docker.volumeLabels(ctx, registryName(name)) : undefined,
-    containers && docker.networkExists(ctx, NETWORK),
+    nodesOf(ctx, name),
+    registry.find(ctx, name),
+    registry.storage(ctx, name),
+    hasContainers(target.provider) && docker.networkExists(ctx, NETWORK),
   ])
   const elsewhere = record !== undefined && (await placeOf(record.project)) !== (await placeOf(project))
   return judge({ name, project, record, elsewhere, nodes, container, volume, networkExists })

@@ -9,17 +9,13 @@ import type { Target } from '../base/target.ts'
 import type { Making, Runtime } from '../distributions/distribution.ts'
 import type { Engine } from '../engines/engine.ts'
 import type { ClusterRecord } from '../providers/record.ts'
-import { ensureRegistry } from '../registry/container.ts'
-import { trustRegistry } from '../registry/nodes.ts'
-import * as docker from '../tools/docker.ts'
 import { ownerNotice, registryNotice } from './notices.ts'
 
-/** The network on which kind puts its nodes. */
-const NETWORK = 'kind'
-
 export interface Sync {
-  /** The repository as the engine reads it, for example `oci://dev-local-registry:5000/k8s`. */
-  readonly url: string
+  /** The repository as the engine reads it, for example `oci://dev-local-registry:5000/k8s`, once the port of the local registry is known. */
+  readonly url: (port: number | undefined) => string
+  /** The repository for people. */
+  readonly repository: string
   readonly insecure: boolean
   readonly tag: string
   /** A docker configuration as JSON that the cluster needs to read the repository. */
@@ -60,14 +56,17 @@ export interface Outcome {
 }
 
 /** What create applies besides the controllers, as one text, and the fingerprint of all of it. */
-export const manifestsOf = async ({ ctx, target, record, engine, sync, components }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components'>) => {
+export const manifestsOf = async (
+  { ctx, target, record, engine, sync, components, runtime }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components' | 'runtime'>,
+  port: number | undefined,
+) => {
   const install = await engine.manifests(ctx, target, { components })
-  const objects = await engine.sync(ctx, target, { ...sync, pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials' })
+  const objects = await engine.sync(ctx, target, { ...sync, url: sync.url(port), pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials' })
   const secret = sync.pullSecret === undefined ? '' : pullSecret(sync.pullSecret)
   const applied = createHash('sha256').update([install, objects, secret].join('\0')).digest('hex').slice(0, 16)
-  const all = (port: number | undefined): string =>
-    [secret, objects, port === undefined ? '' : registryNotice(port, registryName(target.name)), ownerNotice(record, applied)].filter((text) => text.trim() !== '').join('\n---\n')
-  return { install, applied, all }
+  const inside = runtime.registry.url(target.name, port).replace('oci://', '')
+  const all = [secret, objects, port === undefined ? '' : registryNotice(port, inside), ownerNotice(record, applied)].filter((text) => text.trim() !== '').join('\n---\n')
+  return { applied, all }
 }
 
 const pullSecret = (config: string): string =>
@@ -86,16 +85,17 @@ const pullSecret = (config: string): string =>
 export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; readonly outcome: Outcome } => {
   const { ctx, target, record, runtime, engine } = plan
   const outcome: Outcome = { port: record.port, nodesMade: false, adopted: [], notLive: undefined, digest: undefined }
-  const container = registryName(target.name)
   const local = target.registry === undefined
   const making = deferred<Making>()
-  const manifests = manifestsOf(plan)
-  manifests.catch(() => undefined)
+  const controllers = engine.manifests(ctx, target, { components: plan.components })
+  controllers.catch(() => undefined)
 
   const registry: Action = {
-    title: `registry ${container}`,
+    title: `registry ${registryName(target.name)}`,
     do: async (made) => {
-      const ensured = await ensureRegistry(ctx, { cluster: target.name, owner: record, image: target.registryImage, port: target.registryPort, recorded: record.port, adopt: plan.adopt }, made)
+      const ensured = await runtime.registry.ensure(
+        ctx, { cluster: target.name, owner: record, image: target.registryImage, port: target.registryPort, recorded: record.port, adopt: plan.adopt }, made,
+      )
       outcome.port = ensured.port
       outcome.adopted.push(...ensured.adopted)
     },
@@ -114,36 +114,27 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
     },
   }
   const push: Action = { title: 'first artifact', after: local ? [registry.title] : [], do: () => plan.push(outcome.port) }
-  const attach: Action = {
-    title: `registry on the network ${NETWORK}`,
-    after: [registry.title],
-    do: async () => {
-      await (await making.promise).booted
-      const [existing] = await docker.inspect(ctx, [container])
-      if (existing?.networks[NETWORK] === undefined) await docker.connectNetwork(ctx, NETWORK, container)
-    },
-  }
-  const trust: Action = {
-    title: `nodes trust localhost registry`,
+  const links = runtime.registry.links.map((link): Action => ({
+    title: link.title,
     after: [registry.title],
     do: async () => {
       const names = await (await making.promise).booted
-      await trustRegistry(ctx, names, { cluster: target.name, port: outcome.port as number })
+      await link.do(ctx, target.name, outcome.port as number, names)
     },
-  }
+  }))
   const install: Action = {
     title: `${target.engine} controllers`,
     do: async () => {
-      const [{ install: yaml }, { apply }] = await Promise.all([manifests, making.promise])
+      const [yaml, { apply }] = await Promise.all([controllers, making.promise])
       await apply(yaml, { manager: 'flux' })
     },
   }
   const configure: Action = {
-    title: engine.tools.length > 0 ? `${target.engine} reads ${plan.sync.url}` : 'notices in the cluster',
-    after: [...(local ? [registry.title, attach.title] : []), ...(engine.tools.length > 0 ? [install.title] : [])],
+    title: engine.tools.length > 0 ? `${target.engine} reads ${plan.sync.repository}` : 'notices in the cluster',
+    after: [...(local ? [registry.title, ...links.map(({ title }) => title)] : []), ...(engine.tools.length > 0 ? [install.title] : [])],
     do: async () => {
-      const [{ all }, { apply }] = await Promise.all([manifests, making.promise])
-      await apply(all(local ? outcome.port : undefined), { manager: 'ksail' })
+      const [{ all }, { apply }] = await Promise.all([manifestsOf(plan, local ? outcome.port : undefined), making.promise])
+      await apply(all, { manager: 'ksail' })
     },
   }
   const live: Action = {
@@ -171,7 +162,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
     ...(local ? [registry] : []),
     guarded,
     ...(engine.tools.length > 0 || local ? [push] : []),
-    ...(local ? [attach, trust] : []),
+    ...(local ? links : []),
     ...(plan.complete ? [] : [...(engine.tools.length > 0 ? [install] : []), configure]),
     ...(engine.tools.length > 0 ? [live] : []),
   ]

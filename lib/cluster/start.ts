@@ -2,9 +2,7 @@ import { KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import type { ProjectOptions } from '../config/project.ts'
-import { registryPort } from '../registry/container.ts'
-import { waitForRegistry } from '../registry/ready.ts'
-import * as docker from '../tools/docker.ts'
+import { writeRecord } from '../providers/record.ts'
 import { refuseForeign, type Survey } from './ownership.ts'
 import { withCluster } from './with-cluster.ts'
 
@@ -26,15 +24,6 @@ export const refuseMissing = (name: string, { nodes, state }: Survey): void => {
     throw new KsailError('notReady', `cluster ${name} was never finished`, { hint: 'run ksail cluster create, which goes on where it was' })
 }
 
-const startRegistry = async (ctx: Context, container: NonNullable<Survey['container']>): Promise<string | undefined> => {
-  if (!container.running) await docker.startContainers(ctx, [container.name])
-  const [now] = await docker.inspect(ctx, [container.name])
-  const port = now === undefined ? undefined : registryPort(now)
-  if (port === undefined) return undefined
-  await waitForRegistry(ctx, container.name, port)
-  return `localhost:${port}`
-}
-
 /**
  * Starts the nodes, then the registry, and is done when both answer. Success also when they run already.
  *
@@ -53,10 +42,15 @@ export const startCluster = (options: ProjectOptions, ctx: Context): Promise<Sta
     if (!already) await step(ctx, `starting the nodes of ${name}`, () => runtime.start(ctx, name))
     if (container === undefined && record?.port !== undefined)
       ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
-    const [registry] = await Promise.all([
-      container === undefined ? undefined : step(ctx, `starting registry ${container.name}`, () => startRegistry(ctx, container)),
+    const [port] = await Promise.all([
+      container === undefined ? undefined : step(ctx, `starting registry ${container.name}`, () => runtime.registry.start(ctx, name)),
       step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, { timeout: target.timeout })),
     ])
+    if (port !== undefined && record?.port !== undefined && port !== record.port) {
+      await writeRecord(ctx, { ...record, port })
+      ctx.report({ kind: 'warn', text: `the registry of ${name} has moved to port ${port}: ksail cluster create makes the cluster follow it` })
+    }
+    const registry = port === undefined ? undefined : `localhost:${port}`
     // the nodes may have got other ports, and then the kubeconfig has to follow
     if (!already) await runtime.connect(ctx, target)
     return { name, context: target.context, kubeconfig: target.kubeconfig, registry, already, ms: ctx.now() - start }

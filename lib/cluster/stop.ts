@@ -1,7 +1,6 @@
 import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import type { ProjectOptions } from '../config/project.ts'
-import * as docker from '../tools/docker.ts'
 import { refuseForeign } from './ownership.ts'
 import { refuseMissing } from './start.ts'
 import { withCluster } from './with-cluster.ts'
@@ -28,7 +27,7 @@ export const stopCluster = (options: ProjectOptions, ctx: Context): Promise<Stop
     if (already) ctx.report({ kind: 'note', text: `cluster ${name} is stopped already` })
     else
       await step(ctx, `stopping cluster ${name}`, () =>
-        Promise.all([runtime.stop(ctx, name), container?.running === true ? docker.stopContainers(ctx, [container.name]) : undefined]),
+        Promise.all([runtime.stop(ctx, name), container?.running === true ? runtime.registry.stop(ctx, name) : undefined]),
       )
     return { name, already }
   })

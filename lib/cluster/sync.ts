@@ -1,9 +1,9 @@
 import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
-import { registryName } from '../base/names.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Registry, Target } from '../base/target.ts'
 import { dockerLogin } from '../registry/docker-config.ts'
+import type { Runtime } from '../distributions/distribution.ts'
 import type { Sync } from './plan.ts'
 
 /** A token of a CI run ends with the run; the cluster would go on with it and fail a little later. */
@@ -17,9 +17,9 @@ const loginFor = async (ctx: Context, host: string, { username, password }: Regi
 }
 
 /** Where the engine reads, seen from inside the cluster: always the repository and tag that push writes. */
-export const syncOf = async (ctx: Context, target: Target, { allowShortLived }: { readonly allowShortLived: boolean }): Promise<Sync> => {
+export const syncOf = async (ctx: Context, target: Target, runtime: Runtime, { allowShortLived }: { readonly allowShortLived: boolean }): Promise<Sync> => {
   const { registry, repository, tag } = target
-  if (registry === undefined) return { url: `oci://${registryName(target.name)}:5000/${repository}`, insecure: true, tag }
+  if (registry === undefined) return { url: (port) => `${runtime.registry.url(target.name, port)}/${repository}`, repository: `${repository}:${tag}`, insecure: true, tag }
   const host = hostPort(registry)
   const found = await loginFor(ctx, host, registry)
   if (found !== undefined) ctx.secrets.add(found.password)
@@ -28,5 +28,5 @@ export const syncOf = async (ctx: Context, target: Target, { allowShortLived }: 
       hint: 'give it a token that lasts, or pass --allow-short-lived',
     })
   const auth = found === undefined ? undefined : { [host]: { username: found.username, password: found.password, auth: Buffer.from(`${found.username}:${found.password}`).toString('base64') } }
-  return { url: `oci://${host}/${repository}`, insecure: false, tag, ...(auth === undefined ? {} : { pullSecret: JSON.stringify({ auths: auth }) }) }
+  return { url: () => `oci://${host}/${repository}`, repository: `${host}/${repository}:${tag}`, insecure: false, tag, ...(auth === undefined ? {} : { pullSecret: JSON.stringify({ auths: auth }) }) }
 }

@@ -24,11 +24,70 @@ export interface Making {
   readonly done: Promise<void>
 }
 
+/** The registry beside a cluster as it is now. */
+export interface BesideRegistry {
+  readonly id: string
+  readonly name: string
+  /** Whose it is, as LABELS say. */
+  readonly labels: Readonly<Record<string, string>>
+  readonly running: boolean
+  /** In the words of what it is made of. */
+  readonly status: string
+  /** Port of this machine. */
+  readonly port: number | undefined
+}
+
+export interface EnsureBeside {
+  readonly cluster: string
+  readonly owner: { readonly id: string; readonly project: string; readonly adopted?: readonly string[] | undefined }
+  readonly image: string
+  /** Port that the user named. */
+  readonly port: number | undefined
+  /** Port that this cluster had before. */
+  readonly recorded: number | undefined
+  readonly adopt: boolean
+}
+
+/** The registry beside a cluster, whatever it is made of. */
+export interface RegistryRuntime {
+  /** What it is, for people: `container`, `process`. */
+  readonly noun: string
+  /** What it keeps artifacts in, for people: `volume`, `storage`. */
+  readonly storageNoun: string
+  /** Running or not; undefined when there is none. */
+  find(ctx: Context, cluster: string): Promise<BesideRegistry | undefined>
+  /** Labels of what it keeps artifacts in; undefined when there is no such thing. */
+  storage(ctx: Context, cluster: string): Promise<Readonly<Record<string, string>> | undefined>
+  /** Found, started or made, and answering. */
+  ensure(
+    ctx: Context,
+    options: EnsureBeside,
+    made: (undo: () => Promise<void>) => void,
+  ): Promise<{ readonly port: number; readonly adopted: readonly string[] }>
+  /** As the engine of the cluster reads it, without a repository: `oci://dev-local-registry:5000`. */
+  url(cluster: string, port: number | undefined): string
+  /** What nodes need besides to reach it: as titles and work, each done as soon as they have booted. */
+  readonly links: readonly {
+    readonly title: string
+    do(ctx: Context, cluster: string, port: number, nodes: readonly string[]): Promise<void>
+  }[]
+  /** Starts the one that is there; the port on which it answers then. */
+  start(ctx: Context, cluster: string): Promise<number | undefined>
+  stop(ctx: Context, cluster: string): Promise<void>
+  remove(
+    ctx: Context,
+    options: { readonly cluster: string; readonly owner: EnsureBeside['owner']; readonly keepStorage: boolean },
+  ): Promise<void>
+}
+
 /** A distribution on a provider: how its clusters are made, found, started, stopped and removed. */
 export interface Runtime {
   readonly summary: string
   /** Asked for before anything is made. */
   readonly tools: readonly ToolName[]
+  readonly registry: RegistryRuntime
+  /** What a node is, for people: `node`, `process`. */
+  readonly noun: string
   contextOf(name: string): string
   /** The nodes that carry this cluster's name, whoever made them. */
   nodes(ctx: Context, name: string): Promise<readonly Node[]>
@@ -44,6 +103,8 @@ export interface Runtime {
   ready(ctx: Context, target: Target, options: { readonly timeout: number }): Promise<void>
   /** Writes the context into the kubeconfig again and makes it current. */
   connect(ctx: Context, target: Target): Promise<void>
+  /** Where controllers are processes: whether these all run and are ready. */
+  controllers?(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
   /** Removes nodes and kubeconfig entry. */
   remove(ctx: Context, name: string, kubeconfig: string): Promise<void>
   /** Saves what the nodes say into a folder. */

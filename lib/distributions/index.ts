@@ -12,7 +12,10 @@ export const runtimeOf = (target: Pick<Target, 'distribution' | 'provider'>): Ru
   const table: Readonly<Record<string, Distribution>> = distributions
   const runtime = table[target.distribution]?.on[target.provider]
   if (runtime === undefined) {
-    throw usageError(`distribution ${target.distribution} does not run on provider ${target.provider}`, `choose one of: ${Object.keys(table[target.distribution]?.on ?? {}).join(', ') || Object.keys(table).join(', ')}`)
+    throw usageError(
+      `distribution ${target.distribution} does not run on provider ${target.provider}`,
+      `choose one of: ${Object.keys(table[target.distribution]?.on ?? {}).join(', ') || Object.keys(table).join(', ')}`,
+    )
   }
   return runtime
 }

@@ -9,7 +9,10 @@ export const flux: Engine = {
   // its kinds can be made without the flux command; the controllers are processes there
   toolsOn: (provider) => (provider === 'Host' ? ['kubectl', 'source-controller', 'kustomize-controller'] : undefined),
   components: async (ctx, target) => (await import('./flux/components.ts')).componentsOf(ctx, target),
-  manifests: async (ctx, target, options) => (await import('./flux/install.ts')).installManifests(ctx, target, options),
+  manifests: async (ctx, target, options) =>
+    target.provider === 'Host'
+      ? (await import('./flux/kinds.ts')).kindManifests(ctx, options.components)
+      : (await import('./flux/install.ts')).installManifests(ctx, target, options),
   sync: async (ctx, target, options) => (await import('./flux/sync.ts')).syncManifests(ctx, target, options),
   source: async (ctx, target, kube) => {
     const api = kube ?? (await connect(ctx, target))

@@ -13,8 +13,12 @@ export interface Provider {
   answers(ctx: Context): Promise<Answer>
 }
 
+const hostAnswers = async ({ platform }: Context): Promise<Answer> =>
+  platform === 'linux' || platform === 'darwin' ? { ok: true } : { ok: false, why: `a control plane does not run as processes on ${platform}` }
+
 export const providers = {
   Docker: { summary: 'containers on this machine', containers: true, answers },
+  Host: { summary: 'processes of this user on this machine', containers: false, answers: hostAnswers },
 } as const satisfies Record<string, Provider>
 
 export type ProviderName = keyof typeof providers
@@ -28,6 +32,8 @@ interface Wanted {
   /** The provider in the record of the cluster: a recorded cluster never changes it. */
   readonly recorded?: string | undefined
   readonly configured?: string | undefined
+  /** Says in one line which one it is, and why, when nobody named one. */
+  readonly say?: boolean | undefined
 }
 
 /**
@@ -36,7 +42,7 @@ interface Wanted {
  * @example
  * const provider = await resolveProvider(ctx, { recorded: record?.provider, configured: 'Auto' })
  */
-export const resolveProvider = async (ctx: Context, { recorded, configured = 'Auto' }: Wanted): Promise<ProviderName> => {
+export const resolveProvider = async (ctx: Context, { recorded, configured = 'Auto', say = false }: Wanted): Promise<ProviderName> => {
   if (recorded !== undefined && configured !== 'Auto' && configured !== recorded)
     throw new KsailError('conflict', `this cluster was made with provider ${recorded}, not ${configured}`, {
       hint: 'delete the cluster first, or leave the provider as it was',
@@ -48,11 +54,14 @@ export const resolveProvider = async (ctx: Context, { recorded, configured = 'Au
   const details: string[] = []
   for (const name of candidates) {
     const answer: Answer = await providers[name].answers(ctx)
-    if (answer.ok) return name
+    if (answer.ok) {
+      if (say && wanted === undefined) ctx.report({ kind: 'note', text: `provider ${name}, ${providers[name].summary}: ${details.length === 0 ? `${name} answers` : details.join('; ')}` })
+      return name
+    }
     details.push(`${name}: ${answer.why}`)
   }
   throw new KsailError('unreachable', wanted === undefined ? 'no provider answers' : `provider ${wanted} does not answer`, {
     details,
-    hint: 'start Docker, or set DOCKER_HOST to an engine that runs',
+    hint: wanted === 'Host' ? 'use Linux or macOS' : 'start Docker, or set DOCKER_HOST to an engine that runs',
   })
 }

@@ -21,7 +21,11 @@ export const hasContext = async (file: string, context: string, port: number | u
 }
 
 /** Writes the context when it is missing or points elsewhere, for example after another cluster of that name. */
-export const ensureContext = async (ctx: Context, { name, kubeconfig, context }: { readonly name: string; readonly kubeconfig: string; readonly context: string }, nodes: readonly (Node & { readonly ports?: Readonly<Record<string, number>> })[]): Promise<void> => {
+export const ensureContext = async (
+  ctx: Context,
+  { name, kubeconfig, context }: { readonly name: string; readonly kubeconfig: string; readonly context: string },
+  nodes: readonly (Node & { readonly ports?: Readonly<Record<string, number>> })[],
+): Promise<void> => {
   const port = nodes.map(({ ports }) => ports?.['6443/tcp']).find((it) => it !== undefined)
   if (!(await hasContext(kubeconfig, context, port))) await kind.exportKubeconfig(ctx, name, kubeconfig)
 }

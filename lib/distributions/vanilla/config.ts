@@ -19,7 +19,12 @@ const parse = (text: string, file: string): Document => {
     const [start] = error.linePos ?? []
     throw configError({ file, line: start?.line, column: start?.col }, error.message.split('\n')[0] ?? 'is not YAML', 'correct the YAML')
   }
-  if (document.get('kind') !== HEADER.kind) throw configError({ file }, `is not a configuration of kind (kind: Cluster, apiVersion: ${HEADER.apiVersion})`, 'write it again with ksail cluster init --force')
+  if (document.get('kind') !== HEADER.kind)
+    throw configError(
+      { file },
+      `is not a configuration of kind (kind: Cluster, apiVersion: ${HEADER.apiVersion})`,
+      'write it again with ksail cluster init --force',
+    )
   return document
 }
 

@@ -8,6 +8,7 @@ import { readText, writeText } from '../../io/files.ts'
 import { endProcesses, listProcesses } from '../../io/processes.ts'
 import * as docker from '../../tools/docker.ts'
 import * as kind from '../../tools/kind.ts'
+import { containerRegistry } from '../container-registry.ts'
 import type { Apply, Making, Runtime } from '../distribution.ts'
 import { ensureContext } from './access.ts'
 import { kindConfig } from './config.ts'
@@ -19,7 +20,10 @@ const firstNode = (name: string): string => `${name}-control-plane`
 /** kind's own progress: ` • Starting control-plane 🕹️  ...` on a stderr that is no terminal. */
 const phaseOf = (line: string): string | undefined => /^ • (.+?)\s+(?:\p{Extended_Pictographic}|\.\.\.)/u.exec(line)?.[1]?.trim()
 
-const applyIn = (ctx: Context, name: string, signal: AbortSignal): Apply => (yaml, { manager }) => applyInside(ctx, firstNode(name), yaml, { manager, signal })
+const applyIn =
+  (ctx: Context, name: string, signal: AbortSignal): Apply =>
+  (yaml, { manager }) =>
+    applyInside(ctx, firstNode(name), yaml, { manager, signal })
 
 /** Behind a proxy kind tells the nodes which names to reach directly; it cannot know the registry's. */
 const proxyEnv = (ctx: Context, name: string): Record<string, string> => {
@@ -40,21 +44,31 @@ const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
     // kind writes the kubeconfig last: a folder that cannot be made is better known before two minutes of work
     await mkdir(dirname(target.kubeconfig), { recursive: true })
     await kind.createCluster(ctx, {
-      name: target.name, config: kindConfig(target, { text, cgroupVersion }), cwd: dirname(target.distributionConfig), kubeconfig: target.kubeconfig,
-      image: imageOf(target), signal, env: { KIND_EXPERIMENTAL_PROVIDER: 'docker', KIND_CLUSTER_NAME: undefined, ...proxyEnv(ctx, target.name) },
+      name: target.name,
+      config: kindConfig(target, { text, cgroupVersion }),
+      cwd: dirname(target.distributionConfig),
+      kubeconfig: target.kubeconfig,
+      image: imageOf(target),
+      signal,
+      env: { KIND_EXPERIMENTAL_PROVIDER: 'docker', KIND_CLUSTER_NAME: undefined, ...proxyEnv(ctx, target.name) },
       onLine: (line) => {
         const phase = phaseOf(line)
         if (phase === undefined) return
         ctx.report({ kind: 'wait', text: `kind: ${phase.toLowerCase()}` })
         // programs may be started in a node only after its systemd has booted (kind#2409): kind says so by starting kubeadm
-        if (phase.startsWith('Starting control-plane')) nodes(ctx, target.name).then((found) => booted.resolve(found.map((node) => node.name)), booted.reject)
+        if (phase.startsWith('Starting control-plane'))
+          nodes(ctx, target.name).then((found) => booted.resolve(found.map((node) => node.name)), booted.reject)
       },
     })
     booted.resolve((await nodes(ctx, target.name)).map((node) => node.name))
   }
   const done = run()
   done.catch(booted.reject)
-  return { booted: booted.promise, done, apply: async (yaml, options) => (await booted.promise, applyIn(ctx, target.name, signal)(yaml, options)) }
+  return {
+    booted: booted.promise,
+    done,
+    apply: async (yaml, options) => (await booted.promise, applyIn(ctx, target.name, signal)(yaml, options)),
+  }
 }
 
 const adopt = (ctx: Context, target: Target, signal: AbortSignal): Making => {
@@ -66,26 +80,40 @@ const adopt = (ctx: Context, target: Target, signal: AbortSignal): Making => {
 }
 
 const ready: Runtime['ready'] = async (ctx, target, { timeout }) => {
-  const script = 'until kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://127.0.0.1:6443 get --raw /readyz >/dev/null 2>&1; do sleep 0.2; done'
+  const script =
+    'until kubectl --kubeconfig=/etc/kubernetes/admin.conf --server=https://127.0.0.1:6443 get --raw /readyz >/dev/null 2>&1; do sleep 0.2; done'
   try {
     await docker.execIn(ctx, firstNode(target.name), ['bash', '-c', script], { timeout })
   } catch (error) {
     if (!isKsailError(error, 'timeout')) throw error
-    throw new KsailError('timeout', `the API server of cluster ${target.name} did not answer in time`, { hint: `look at docker logs ${firstNode(target.name)}`, cause: error })
+    throw new KsailError('timeout', `the API server of cluster ${target.name} did not answer in time`, {
+      hint: `look at docker logs ${firstNode(target.name)}`,
+      cause: error,
+    })
   }
 }
 
 /** A kind that an earlier, killed ksail started for this cluster: it would go on making nodes behind our back. */
 const endMakers: Runtime['endMakers'] = async (ctx, name) => {
-  const makers = (await listProcesses(ctx)).filter(({ argv }) => /(^|\/)kind$/.test(argv[0] ?? '') && argv[1] === 'create' && argv[argv.indexOf('--name') + 1] === name)
-  await endProcesses(ctx, makers.map(({ pid }) => pid))
+  const makers = (await listProcesses(ctx)).filter(
+    ({ argv }) => /(^|\/)kind$/.test(argv[0] ?? '') && argv[1] === 'create' && argv[argv.indexOf('--name') + 1] === name,
+  )
+  await endProcesses(
+    ctx,
+    makers.map(({ pid }) => pid),
+  )
   return makers.length > 0
 }
 
 const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
   for (const node of await nodes(ctx, name)) {
     const kubelet = node.running
-      ? await docker.execIn(ctx, node.name, ['journalctl', '-u', 'kubelet', '-n', '200', '--no-pager'], { accept: 'any', timeout: 10_000 }).then(({ stdout }) => stdout, (error: unknown) => messageOf(error))
+      ? await docker
+          .execIn(ctx, node.name, ['journalctl', '-u', 'kubelet', '-n', '200', '--no-pager'], { accept: 'any', timeout: 10_000 })
+          .then(
+            ({ stdout }) => stdout,
+            (error: unknown) => messageOf(error),
+          )
       : ''
     await writeText(join(folder, `${node.name}.log`), await docker.logs(ctx, node.name, 500))
     if (kubelet !== '') await writeText(join(folder, `${node.name}-kubelet.log`), kubelet)
@@ -96,6 +124,8 @@ const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
 export const vanillaOnDocker: Runtime = {
   summary: 'nodes as containers, by kind',
   tools: ['docker', 'kind', 'kubectl'],
+  registry: containerRegistry,
+  noun: 'node',
   contextOf: (name) => `kind-${name}`,
   nodes,
   make,
@@ -105,11 +135,19 @@ export const vanillaOnDocker: Runtime = {
     const stopped = (await nodes(ctx, name)).filter(({ running }) => !running)
     // the control plane takes its old address when it comes first
     const order = stopped.toSorted((a, b) => Number(b.name === firstNode(name)) - Number(a.name === firstNode(name)))
-    if (order.length > 0) await docker.startContainers(ctx, order.map((node) => node.name))
+    if (order.length > 0)
+      await docker.startContainers(
+        ctx,
+        order.map((node) => node.name),
+      )
   },
   stop: async (ctx, name) => {
     const running = (await nodes(ctx, name)).filter((node) => node.running)
-    if (running.length > 0) await docker.stopContainers(ctx, running.map((node) => node.name))
+    if (running.length > 0)
+      await docker.stopContainers(
+        ctx,
+        running.map((node) => node.name),
+      )
   },
   ready,
   connect: async (ctx, target) => ensureContext(ctx, target, await nodes(ctx, target.name)),

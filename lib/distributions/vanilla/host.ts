@@ -21,6 +21,7 @@ import {
 import { logOf } from '../../providers/host/process.ts'
 import type { ApiAccess } from '../../providers/host/secrets.ts'
 import type { Making, Node, Runtime } from '../distribution.ts'
+import { processRegistry } from '../process-registry.ts'
 
 const contextOf = (name: string): string => `ksail-${name}`
 
@@ -46,6 +47,7 @@ const connect = async (ctx: Context, { kubeconfig, context }: Pick<Target, 'kube
 
 const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
   const api = deferred<ApiAccess>()
+  const begun: (() => Promise<void>)[] = []
   const work = async (): Promise<void> => {
     const access = await ensureControl(ctx, target.name, { workers: target.workers })
     signal.throwIfAborted()
@@ -60,7 +62,10 @@ const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
     apply: async (yaml, { manager }) => {
       const access = await api.promise
       signal.throwIfAborted()
-      await applyTo(ctx, target.name, access, yaml, manager)
+      const earlier = begun.splice(0)
+      // what is applied next is for the controllers that are starting: it need not wait for them, but it has failed when they do
+      const [ready] = await Promise.all([applyTo(ctx, target.name, access, yaml, manager), ...earlier.map((wait) => wait())])
+      begun.push(ready)
     },
   }
 }
@@ -74,6 +79,8 @@ const start = async (ctx: Context, name: string): Promise<void> => {
 export const vanillaOnHost: Runtime = {
   summary: 'a control plane as processes of this user, without nodes',
   tools: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'],
+  registry: processRegistry,
+  noun: 'process',
   contextOf,
   nodes,
   make: run,
@@ -92,6 +99,10 @@ export const vanillaOnHost: Runtime = {
   remove: async (ctx, name, kubeconfig) => {
     await removeControl(ctx, name)
     await removeContext(ctx, kubeconfig, contextOf(name))
+  },
+  controllers: async (ctx, name, names) => {
+    const ready = new Set((await controlState(ctx, name)).filter((it) => it.ready).map(({ component }): string => component))
+    return names.every((it) => ready.has(it))
   },
   saveLogs: async (ctx, name, folder) => {
     await mkdir(folder, { recursive: true })

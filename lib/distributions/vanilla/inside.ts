@@ -25,11 +25,19 @@ printf '%s\\n' "$out"
 `
 
 /** Applies manifests from inside a node, with the node's own kubectl. Ends when they are applied; the node may still be booting. */
-export const applyInside = async (ctx: Context, node: string, yaml: string, { manager, signal }: { readonly manager: string; readonly signal: AbortSignal }): Promise<void> => {
+export const applyInside = async (
+  ctx: Context,
+  node: string,
+  yaml: string,
+  { manager, signal }: { readonly manager: string; readonly signal: AbortSignal },
+): Promise<void> => {
   try {
     await docker.execIn(ctx, node, ['bash', '-c', SCRIPT, 'apply', manager], { input: yaml, signal, timeout: 10 * 60_000 })
   } catch (error) {
     if (!(error instanceof ExecError) || error.code !== 'exec') throw error
-    throw new KsailError('failed', `manifests could not be applied in ${node}`, { details: lastLines(error.result.stderr, 10), cause: error })
+    throw new KsailError('failed', `manifests could not be applied in ${node}`, {
+      details: lastLines(error.result.stderr, 10),
+      cause: error,
+    })
   }
 }

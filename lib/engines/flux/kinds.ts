@@ -23,10 +23,13 @@ metadata:
 const COMPONENT = /^ {4}app\.kubernetes\.io\/component: /m
 
 /** Documents of a text of manifests that are kinds, each with the label that says whose they are. */
-const kindsIn = (yaml: string): readonly string[] => yaml.split(/^---\s*$/m).filter((text) => /^kind: CustomResourceDefinition\s*$/m.test(text))
+const kindsIn = (yaml: string): readonly string[] =>
+  yaml.split(/^---\s*$/m).filter((text) => /^kind: CustomResourceDefinition\s*$/m.test(text))
 
 const labelled = (text: string, component: string): string =>
-  COMPONENT.test(text) ? text : text.replace(/^ {2}name: .*$/m, (line) => `${line}\n  labels:\n    app.kubernetes.io/component: ${component}`)
+  COMPONENT.test(text)
+    ? text
+    : text.replace(/^ {2}name: .*$/m, (line) => `${line}\n  labels:\n    app.kubernetes.io/component: ${component}`)
 
 /** The kinds of a controller out of its Go types, made once for each version of it. */
 const generated = async (ctx: Context, component: string): Promise<readonly string[]> => {
@@ -42,9 +45,16 @@ const generated = async (ctx: Context, component: string): Promise<readonly stri
       const out = join(folder, 'kinds')
       // controller-gen loads what go resolves, and go resolves only what is in its cache
       await go(ctx, folder, ['mod', 'download', `${recipe.module}/api`])
-      await ctx.exec(program, ['crd', `paths=${recipe.module}/api/...`, `output:crd:dir=${out}`], { cwd: folder, env: { GOWORK: 'off', GOFLAGS: '-mod=readonly' }, timeout: 10 * 60_000 })
+      await ctx.exec(program, ['crd', `paths=${recipe.module}/api/...`, `output:crd:dir=${out}`], {
+        cwd: folder,
+        env: { GOWORK: 'off', GOFLAGS: '-mod=readonly' },
+        timeout: 10 * 60_000,
+      })
       const texts = await Promise.all((await readdir(out)).toSorted().map((name) => readText(join(out, name))))
-      const yaml = texts.flatMap((text) => kindsIn(text ?? '')).map((text) => labelled(text, component)).join('\n---\n')
+      const yaml = texts
+        .flatMap((text) => kindsIn(text ?? ''))
+        .map((text) => labelled(text, component))
+        .join('\n---\n')
       await writeText(path, yaml)
       return kindsIn(yaml)
     }),

@@ -18,6 +18,8 @@ export interface Component {
   readonly stage: 'state' | 'api' | 'work'
   /** Names of the ports on the loopback address that it listens on. */
   readonly ports: readonly string[]
+  /** Folders of the unit that must be there before it starts. */
+  readonly folders?: readonly string[]
   args(facts: Facts): readonly string[]
   env?(facts: Facts): Readonly<Record<string, string>>
   /** Where it answers 200 when it is ready; without one it is ready as long as it runs. */
@@ -53,9 +55,12 @@ const NODE_CONTROLLERS = [
 const RETRY = ['--min-retry-delay=200ms', '--max-retry-delay=5s', '--interval-jitter-percentage=0', '--requeue-dependency=1s']
 
 /** A controller of Flux in its fast profile, without events, metrics and leader election. */
-const controller = (more: { readonly ports?: readonly string[]; readonly args: (facts: Facts) => readonly string[] }): Component => ({
+const controller = (
+  more: Pick<Component, 'folders'> & { readonly ports?: readonly string[]; readonly args: (facts: Facts) => readonly string[] },
+): Component => ({
   stage: 'work',
   ports: ['health', ...(more.ports ?? [])],
+  folders: more.folders ?? [],
   args: (facts) => [
     '--events-addr=',
     '--watch-all-namespaces=true',
@@ -124,6 +129,7 @@ export const components = {
   },
   'source-controller': controller({
     ports: ['storage'],
+    folders: ['data/source-controller'],
     args: ({ unit, ports }) => [
       ...RETRY,
       '--concurrent=10',

@@ -88,26 +88,27 @@ export const ensureWork = async (ctx: Context, name: string, more: readonly Comp
   await Promise.all(started.map(({ ready }) => ready))
 }
 
-/** Starts these components and does not wait for them: what they are started for shows whether they work. */
-export const beginWork = async (ctx: Context, name: string, names: readonly ComponentName[]): Promise<void> => {
+/** Starts these components; what it returns waits until they are ready, and fails when one ends. */
+export const beginWork = async (ctx: Context, name: string, names: readonly ComponentName[]): Promise<() => Promise<void>> => {
   const unit = unitOf(ctx, name, 'control-plane')
-  await Promise.all(names.map((it) => ensureComponent(ctx, unit, it)))
+  const started = await Promise.all(names.map((it) => ensureComponent(ctx, unit, it)))
+  return async () => void (await Promise.all(started.map(({ ready }) => ready)))
 }
 
 /** The controllers that Flux's own kinds belong to, by the label that flux gives them. */
 const controllersOf = (texts: readonly string[]): readonly ComponentName[] =>
   [...new Set(texts.map((text) => /^ {4}app\.kubernetes\.io\/component: *(\S+)/m.exec(text)?.[1] ?? ''))].filter(isComponent)
 
-/** Applies manifests. Kinds of a controller that is one of the components start it, as soon as they are served. */
-export const applyTo = async (ctx: Context, name: string, access: ApiAccess, yaml: string, manager: string): Promise<void> =>
+/** Applies manifests. Kinds of a controller that is one of the components start it, as soon as they are served; what it returns waits for that one. */
+export const applyTo = async (ctx: Context, name: string, access: ApiAccess, yaml: string, manager: string): Promise<() => Promise<void>> =>
   withApi(ctx, access, async (api) => {
     const manifests = manifestsIn(yaml)
     await applyManifests(ctx, api, manifests, manager)
     const kinds = manifests.filter(({ kind }) => kind === 'CustomResourceDefinition')
     const controllers = controllersOf(kinds.map(({ text }) => text))
-    if (controllers.length === 0) return
+    if (controllers.length === 0) return async () => undefined
     await Promise.all(kinds.map((it) => servedKind(ctx, api, it)))
-    await beginWork(ctx, name, controllers)
+    return beginWork(ctx, name, controllers)
   })
 
 /** Waits until the API says that it is ready. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { KsailError, lastLines } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import type { Detached } from '../../io/exec.ts'
@@ -137,6 +137,7 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
     const program = await ctx.locate(programOf(name))
     const ports = await choosePorts(ctx, component.ports, had, options)
     await writeJson(portsPath(unit, name), { ports }, 0o600)
+    for (const folder of component.folders ?? []) await mkdir(inUnit(unit, folder), { recursive: true, mode: 0o700 })
     await options.prepare?.(ports)
     const facts = { unit, ports, simulated: ((await readFacts(unit))?.workers ?? 0) > 0 }
     const from = await lengthOf(unit, name)

@@ -12,6 +12,8 @@ const FIRST_PORT = 5050
 
 /** The registry of a cluster, as a process. */
 export interface HostRegistry {
+  readonly id: string
+  readonly pid: number | undefined
   readonly port: number | undefined
   readonly running: boolean
   readonly owner: UnitFacts['owner']
@@ -35,7 +37,8 @@ export const findHostRegistry = async (ctx: Context, cluster: string): Promise<H
   const facts = await readFacts(unit)
   if (facts === undefined) return undefined
   const port = (await portsOf(unit, 'registry'))?.['registry']
-  return { port, running: (await refind(ctx, unit, 'registry')) !== undefined, owner: facts.owner }
+  const pid = await refind(ctx, unit, 'registry')
+  return { id: facts.id, pid, port, running: pid !== undefined, owner: facts.owner }
 }
 
 export interface EnsureHostRegistry {
@@ -51,9 +54,8 @@ export interface EnsureHostRegistry {
 export const ensureHostRegistry = async (
   ctx: Context,
   { cluster, owner, port, recorded }: EnsureHostRegistry,
-): Promise<{ readonly port: number; readonly started: boolean; readonly made: boolean }> => {
+): Promise<{ readonly port: number; readonly started: boolean }> => {
   const unit = unitOf(ctx, cluster, 'registry')
-  const made = !(await exists(unit.folder))
   const facts = await ensureUnit(unit, { owner: { id: owner.id, project: owner.project } })
   if (facts.owner?.id !== owner.id) await writeFacts(unit, { ...facts, owner: { id: owner.id, project: owner.project } })
   const had = (await portsOf(unit, 'registry'))?.['registry']
@@ -77,7 +79,7 @@ export const ensureHostRegistry = async (
   const wanted = recorded ?? had ?? FIRST_PORT
   if (started && port === undefined && now !== wanted)
     ctx.report({ kind: 'note', text: `port ${wanted} is taken, so the local registry listens on ${now}` })
-  return { port: now, started, made }
+  return { port: now, started }
 }
 
 /** Ends the registry of a cluster; what it holds stays. */

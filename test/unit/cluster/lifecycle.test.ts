@@ -180,7 +180,7 @@ describe('clusterInfo', () => {
     const lost = await setup({ containers: [] })
     expect((await clusterInfo({ name: 'dev' }, lost.ctx)).down).toEqual([
       'there is no cluster dev: run ksail cluster create',
-      'the registry container is gone: run ksail cluster create',
+      'the registry is gone: run ksail cluster create',
     ])
   })
 

@@ -5,6 +5,7 @@ import { deferred } from '../../../lib/base/deferred.ts'
 import { KsailError } from '../../../lib/base/errors.ts'
 import { ownerNotice, registryNotice } from '../../../lib/cluster/notices.ts'
 import { manifestsOf, planCreate, type Plan } from '../../../lib/cluster/plan.ts'
+import { containerRegistry } from '../../../lib/distributions/container-registry.ts'
 import type { Making, Runtime } from '../../../lib/distributions/distribution.ts'
 import type { Engine } from '../../../lib/engines/engine.ts'
 import { fakeContext } from '../../fakes/context.ts'
@@ -29,7 +30,7 @@ const world = (over: Partial<Plan> = {}) => {
   const [booted, done] = [deferred<readonly string[]>(), deferred<void>()]
   const making: Making = { booted: booted.promise, done: done.promise, apply: async (_yaml, { manager }) => void log.push(`apply ${manager}`) }
   const runtime: Runtime = {
-    summary: 'fake', tools: [], contextOf: (name) => name, nodes: refuse('nodes'), endMakers: refuse('endMakers'), start: refuse('start'), stop: refuse('stop'),
+    summary: 'fake', tools: [], noun: 'node', registry: containerRegistry, contextOf: (name) => name, nodes: refuse('nodes'), endMakers: refuse('endMakers'), start: refuse('start'), stop: refuse('stop'),
     ready: refuse('ready'), connect: refuse('connect'), saveLogs: refuse('saveLogs'),
     make: () => (log.push('make'), making),
     adopt: () => (log.push('adopt'), making),
@@ -38,7 +39,7 @@ const world = (over: Partial<Plan> = {}) => {
   const target = fakeTarget({ registry: { host: 'ghcr.io', port: undefined, repository: 'o/app', tag: undefined, username: '', password: '', external: true } })
   const ctx = fakeContext()
   const plan: Plan = {
-    ctx, target, record, runtime, engine, sync: { url: 'oci://ghcr.io/o/app', insecure: false, tag: 'dev' }, running: false, complete: false, components: ['source-controller'], adopt: false,
+    ctx, target, record, runtime, engine, sync: { url: () => 'oci://ghcr.io/o/app', repository: 'ghcr.io/o/app:dev', insecure: false, tag: 'dev' }, running: false, complete: false, components: ['source-controller'], adopt: false,
     push: async () => void log.push('push'),
     live: async () => (log.push('live'), 'sha256:1'),
     whole: async () => void log.push('whole'),
@@ -101,21 +102,21 @@ describe('planCreate', () => {
 describe('what create applies', () => {
   it('has another fingerprint when the source changes, and the same otherwise', async () => {
     const { plan } = world()
-    const one = await manifestsOf(plan)
-    expect((await manifestsOf(plan)).applied).toBe(one.applied)
-    expect((await manifestsOf({ ...plan, sync: { ...plan.sync, tag: 'other' } })).applied).not.toBe(one.applied)
+    const one = await manifestsOf(plan, undefined)
+    expect((await manifestsOf(plan, undefined)).applied).toBe(one.applied)
+    expect((await manifestsOf({ ...plan, sync: { ...plan.sync, tag: 'other' } }, undefined)).applied).not.toBe(one.applied)
   })
 
   it('gives the cluster its pull secret with the label that keeps ksail from reading it back', async () => {
     const { plan } = world()
-    const { all } = await manifestsOf({ ...plan, sync: { ...plan.sync, pullSecret: '{"auths":{}}' } })
-    const [secret] = parseAllDocuments(all(undefined)).map((it) => it.toJS() as { kind: string; metadata: { labels: object }; stringData: object })
+    const { all } = await manifestsOf({ ...plan, sync: { ...plan.sync, pullSecret: '{"auths":{}}' } }, undefined)
+    const [secret] = parseAllDocuments(all).map((it) => it.toJS() as { kind: string; metadata: { labels: object }; stringData: object })
     expect(secret).toMatchObject({ kind: 'Secret', type: 'kubernetes.io/dockerconfigjson', metadata: { labels: { 'ksail.io/credentials': 'pull' } }, stringData: { '.dockerconfigjson': '{"auths":{}}' } })
   })
 })
 
 it('tells other tools of the registry as KEP-1755 says', () => {
-  const notice = parse(registryNotice(5050, 'dev-local-registry')) as { metadata: object; data: Record<string, string> }
+  const notice = parse(registryNotice(5050, 'dev-local-registry:5000')) as { metadata: object; data: Record<string, string> }
   expect(notice.metadata).toMatchObject({ name: 'local-registry-hosting', namespace: 'kube-public' })
   expect(parse(notice.data['localRegistryHosting.v1'] as string)).toMatchObject({ host: 'localhost:5050', hostFromContainerRuntime: 'dev-local-registry:5000', hostFromClusterNetwork: 'dev-local-registry:5000' })
 })

@@ -202,7 +202,7 @@ describe('settings', () => {
   it('refuses what flags and variables get wrong by their names', async () => {
     expect(await failure(load({}, { provider: 'Dokcer' }))).toMatchObject({
       code: 'usage',
-      message: '--provider must be one of Auto, Docker, not "Dokcer"',
+      message: '--provider must be one of Auto, Docker, Host, not "Dokcer"',
       hint: 'did you mean Docker?',
     })
     expect(await failure(load({}, {}, { env: { KSAIL_GITOPS_ENGINE: 'ArgoCD' } }))).toMatchObject({

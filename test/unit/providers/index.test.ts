@@ -14,15 +14,23 @@ describe('resolveProvider', () => {
     },
   )
 
-  it.each([{}, { recorded: 'Docker' }])('is exit 6 with the reason for %o where docker is down', async (wanted) => {
+  it.each([{ configured: 'Docker' }, { recorded: 'Docker' }])('is exit 6 with the reason for %o where docker is down', async (wanted) => {
     await expect(resolveProvider(fakeContext({ exec: fakeExec(down) }), wanted)).rejects.toMatchObject({
       exitCode: 6,
       details: ['Docker: docker does not answer'],
     })
   })
 
+  it('is Host where nobody named one and docker is down, and says why', async () => {
+    const ctx = fakeContext({ exec: fakeExec(down), platform: 'linux' })
+    expect(await resolveProvider(ctx, { say: true })).toBe('Host')
+    expect(ctx.events).toEqual([{ kind: 'note', text: 'provider Host, processes of this user on this machine: Docker: docker does not answer' }])
+    await expect(resolveProvider(fakeContext({ exec: fakeExec(down), platform: 'win32' }), {})).rejects.toMatchObject({ exitCode: 6, message: 'no provider answers' })
+  })
+
   it('never changes the provider of a recorded cluster', async () => {
     await expect(resolveProvider(fakeContext(), { recorded: 'Host', configured: 'Docker' })).rejects.toMatchObject({ code: 'conflict' })
-    await expect(resolveProvider(fakeContext(), { recorded: 'Host' })).rejects.toMatchObject({ message: 'there is no provider "Host"' })
+    expect(await resolveProvider(fakeContext({ platform: 'linux' }), { recorded: 'Host' })).toBe('Host')
+    await expect(resolveProvider(fakeContext(), { recorded: 'Moon' })).rejects.toMatchObject({ message: 'there is no provider "Moon"' })
   })
 })

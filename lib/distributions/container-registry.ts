@@ -1,0 +1,46 @@
+import type { Context } from '../base/context.ts'
+import { registryName } from '../base/names.ts'
+import { ensureRegistry, registryPort, removeRegistry } from '../registry/container.ts'
+import { trustRegistry } from '../registry/nodes.ts'
+import { waitForRegistry } from '../registry/ready.ts'
+import * as docker from '../tools/docker.ts'
+import type { RegistryRuntime } from './distribution.ts'
+
+/** The network on which kind puts its nodes. */
+const NETWORK = 'kind'
+
+const inspect = async (ctx: Context, cluster: string): Promise<docker.Container | undefined> =>
+  (await docker.inspect(ctx, [registryName(cluster)]))[0]
+
+/** The registry as a container on the network of the nodes. */
+export const containerRegistry: RegistryRuntime = {
+  noun: 'container',
+  storageNoun: 'volume',
+  find: async (ctx, cluster) => {
+    const found = await inspect(ctx, cluster)
+    if (found === undefined) return undefined
+    const { id, name, labels, running, status } = found
+    return { id, name, labels, running, status, port: registryPort(found) }
+  },
+  storage: (ctx, cluster) => docker.volumeLabels(ctx, registryName(cluster)),
+  ensure: ensureRegistry,
+  url: (cluster) => `oci://${registryName(cluster)}:5000`,
+  links: [
+    {
+      title: `registry on the network ${NETWORK}`,
+      do: async (ctx, cluster) => {
+        if ((await inspect(ctx, cluster))?.networks[NETWORK] === undefined) await docker.connectNetwork(ctx, NETWORK, registryName(cluster))
+      },
+    },
+    { title: 'nodes trust localhost registry', do: (ctx, cluster, port, nodes) => trustRegistry(ctx, nodes, { cluster, port }) },
+  ],
+  start: async (ctx, cluster) => {
+    if ((await inspect(ctx, cluster))?.running !== true) await docker.startContainers(ctx, [registryName(cluster)])
+    const now = await inspect(ctx, cluster)
+    const port = now === undefined ? undefined : registryPort(now)
+    if (port !== undefined) await waitForRegistry(ctx, registryName(cluster), port)
+    return port
+  },
+  stop: (ctx, cluster) => docker.stopContainers(ctx, [registryName(cluster)]),
+  remove: async (ctx, options) => void (await removeRegistry(ctx, options)),
+}
