@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import { findConfigFile } from '../config/load.ts'
+import { sharingKube } from '../tools/kube.ts'
 import { push } from '../workload/push.ts'
 import { createCluster, type CreateOptions, type CreateResult } from './create.ts'
 import { initProject, type InitResult } from './init.ts'
@@ -29,7 +30,9 @@ export interface UpResult {
  * @example
  * const { context, digest } = await up({ name: 'dev' })
  */
-export const up = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
+export const up = (options: UpOptions, ctx: Context): Promise<UpResult> => sharingKube(ctx, () => upNow(options, ctx))
+
+const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const start = ctx.now()
   const file = await findConfigFile(options, ctx)
   const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? 'Flux' }, ctx)).files : []

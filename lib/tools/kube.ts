@@ -184,15 +184,7 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () 
   }
 }
 
-/**
- * The API of a cluster through one `kubectl proxy` on a unix socket that only this user can open; kubectl keeps doing the sign-in.
- * `close` always ends the child.
- *
- * @example
- * const kube = await connect(ctx, { kubeconfig, context: 'kind-dev' })
- * try { await kube.get('/version') } finally { await kube.close() }
- */
-export const connect = async (ctx: Context, to: Access): Promise<Kube> => {
+const open = async (ctx: Context, to: Access): Promise<Kube> => {
   const folder = await privateFolder(ctx, 'kube', { short: true })
   const socket = join(folder.path, 's')
   try {
@@ -219,6 +211,48 @@ export const connect = async (ctx: Context, to: Access): Promise<Kube> => {
       missing ? 'run ksail cluster create, or pass --context' : 'run ksail cluster info to see what is down')
   } catch (error) {
     await folder.remove()
+    throw error
+  }
+}
+
+/** Connections that a verb shares among its parts, by kubeconfig and context. */
+const shares = new WeakMap<Context, Map<string, Promise<Kube>>>()
+
+/**
+ * Lets everything that `work` does with this context use one connection per cluster: starting `kubectl proxy` again for each part would be
+ * most of the time of a short command. What was opened is closed at the end.
+ */
+export const sharingKube = async <T>(ctx: Context, work: () => Promise<T>): Promise<T> => {
+  if (shares.has(ctx)) return work()
+  const connections = new Map<string, Promise<Kube>>()
+  shares.set(ctx, connections)
+  try {
+    return await work()
+  } finally {
+    shares.delete(ctx)
+    await Promise.all([...connections.values()].map((it) => it.then((kube) => kube.close(), () => undefined)))
+  }
+}
+
+/**
+ * The API of a cluster through one `kubectl proxy` on a unix socket that only this user can open; kubectl keeps doing the sign-in.
+ * `close` ends the child, or leaves it to `sharingKube`.
+ *
+ * @example
+ * const kube = await connect(ctx, { kubeconfig, context: 'kind-dev' })
+ * try { await kube.get('/version') } finally { await kube.close() }
+ */
+export const connect = async (ctx: Context, to: Access): Promise<Kube> => {
+  const shared = shares.get(ctx)
+  if (shared === undefined) return open(ctx, to)
+  const key = `${to.kubeconfig}\0${to.context}`
+  const known = shared.get(key) ?? open(ctx, to)
+  shared.set(key, known)
+  try {
+    return { ...(await known), close: async () => undefined }
+  } catch (error) {
+    // the next part may have better luck: the context is written while a cluster is made
+    if (shared.get(key) === known) shared.delete(key)
     throw error
   }
 }

@@ -2,6 +2,7 @@ import { relative } from 'node:path'
 import { buildArtifact, type Artifact } from '../artifact/build.ts'
 import { checkArtifact } from '../artifact/check.ts'
 import type { Context } from '../base/context.ts'
+import { deferred } from '../base/deferred.ts'
 import { KsailError, usageError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import { formatReference, isTag } from '../base/reference.ts'
@@ -9,6 +10,7 @@ import { loadProject, sourceFolder, type Project, type ProjectOptions } from '..
 import { describeSource } from '../config/registry-chain.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
+import { sharingKube } from '../tools/kube.ts'
 import * as oras from '../tools/oras.ts'
 import { ensureControllers, isLate } from './controllers.ts'
 import { readLastPush, writeLastPush } from './last-push.ts'
@@ -89,8 +91,11 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
   const source = sourceFolder(options.path, project, ctx)
   const tags = tagsOf(destination, config.alsoTags)
   // the registry is asked while files are read: neither needs the other
-  const asked = readHeads(remote, tags)
+  const running = deferred<void>()
+  const asked = readHeads(remote, tags, () => running.resolve())
   asked.catch(() => undefined)
+  // packing keeps the processor: it begins when the question is on its way
+  await Promise.race([running.promise, asked])
   const artifact = await buildArtifact({ source, project: directory }, ctx)
   const { objects } = await checkArtifact(
     artifact,
@@ -130,7 +135,9 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
  * @example
  * const { reference, changed } = await push({ path: 'k8s' }, createContext())
  */
-export const push = async (options: PushOptions, ctx: Context): Promise<PushResult> => {
+export const push = (options: PushOptions, ctx: Context): Promise<PushResult> => sharingKube(ctx, () => pushNow(options, ctx))
+
+const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> => {
   const start = ctx.now()
   const project = await loadProject(options, ctx)
   const destination = await resolveDestination({ ref: options.ref, project, options }, ctx)

@@ -6,7 +6,7 @@ import { namedRegistry, loadProject, tagOf, type Project, type ProjectOptions } 
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ClusterSource, ReconcileResult } from '../engines/engine.ts'
 import { engineOf } from '../engines/index.ts'
-import { connect, type Kube } from '../tools/kube.ts'
+import { connect, sharingKube, type Kube } from '../tools/kube.ts'
 import { readPushes, type LastPush } from './last-push.ts'
 import { mismatchOf } from './mismatch.ts'
 import { withRemote } from './remote.ts'
@@ -71,7 +71,9 @@ const lastPush = (pushes: readonly LastPush[], cluster: string, source: ClusterS
  * @example
  * const { revision, phases } = await reconcile({ timeout: '2m' }, createContext())
  */
-export const reconcile = async (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> => {
+export const reconcile = (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> => sharingKube(ctx, () => reconcileNow(options, ctx, known))
+
+const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> => {
   if (options.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(options.digest)) throw usageError(`"${options.digest}" is not a digest`, 'write it as sha256: and 64 hexadecimal digits')
   const project = known?.project ?? (await loadProject(options, ctx))
   const { target, directory } = project
