@@ -11,6 +11,8 @@ export interface ExecOptions {
   readonly accept?: readonly number[] | 'any' | undefined
   /** What it prints is a secret: no line of it is reported. */
   readonly quiet?: boolean | undefined
+  /** Called when the child runs. */
+  readonly onStart?: (() => void) | undefined
   /** Called with each whole line as it comes. */
   readonly onLine?: ((line: string, stream: 'stdout' | 'stderr') => void) | undefined
 }

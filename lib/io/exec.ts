@@ -122,6 +122,7 @@ export const createExec =
         }),
       )
       started = child
+      options.onStart?.()
       child.once('error', (error) => void (spawnError = error))
       for (const name of ['stdout', 'stderr'] as const) {
         const reader = lines((line) => {

@@ -20,6 +20,8 @@ export interface Access {
   /** Milliseconds for the call. */
   readonly timeout?: number | undefined
   readonly signal?: AbortSignal | undefined
+  /** Called when the child runs. */
+  readonly onStart?: (() => void) | undefined
 }
 
 const RESOLVE = 30_000
@@ -30,7 +32,7 @@ const flags = ({ plainHttp, config }: Access, side = ''): string[] => [
   ...(config === undefined ? [] : [`--${side}registry-config`, config]),
 ]
 
-const limits = ({ timeout, signal }: Access, usual: number) => ({ timeout: Math.min(timeout ?? usual, usual === RESOLVE ? RESOLVE : Infinity), signal })
+const limits = ({ timeout, signal, onStart }: Access, usual: number) => ({ onStart, timeout: Math.min(timeout ?? usual, usual === RESOLVE ? RESOLVE : Infinity), signal })
 
 /** The digest that `host/repository:tag` names now; undefined when there is no such tag or repository. */
 export const resolve = async (ctx: Context, reference: string, access: Access): Promise<string | undefined> => {

@@ -18,7 +18,7 @@ export interface Remote {
   readonly access: oras.Access
   readonly credentials: Credentials
   /** The digest that a tag or digest names now; undefined when there is none. */
-  resolve(tag: string, timeout?: number): Promise<string | undefined>
+  resolve(tag: string, options?: Pick<oras.Access, 'timeout' | 'onStart'>): Promise<string | undefined>
   /** What a failure of a child means. */
   judge(error: unknown): Verdict | undefined
   /** Does it again where that may help; what stays is explained. */
@@ -85,7 +85,7 @@ export const withRemote = async <T>(ctx: Context, place: Place, work: (remote: R
     const access = { plainHttp: place.plainHttp, config }
     return work({
       host, repository, access, credentials, judge,
-      resolve: (tag, timeout) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout: timeout ?? Math.ceil(Math.min(QUESTION, budget / 4)) }),
+      resolve: (tag, options = {}) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout: Math.ceil(Math.min(QUESTION, budget / 4)), ...options }),
       retry: async (what, attempt, options = {}) => {
         try {
           return await retry(ctx, attempt, { attempts, budget: Math.max(budget, limit ?? 0), limit: Math.max(Math.min(ATTEMPT, budget / 2), limit ?? 0), judge, ...options })

@@ -9,11 +9,11 @@ import { withRemote, type Remote } from './remote.ts'
 export type Heads = ReadonlyMap<string, string | undefined>
 
 /** What the tags name now. Who may not read, or cannot at this moment, learns nothing here: the push itself will say why. */
-export const readHeads = async (remote: Remote, tags: readonly string[]): Promise<Heads> => {
+export const readHeads = async (remote: Remote, tags: readonly string[], onStart?: () => void): Promise<Heads> => {
   const found = await Promise.all(
     tags.map(async (tag) => {
       try {
-        return [[tag, await remote.resolve(tag)]] as const
+        return [[tag, await remote.resolve(tag, { onStart })]] as const
       } catch (error) {
         if (remote.judge(error) === undefined) throw error
         return []
@@ -76,7 +76,7 @@ export const sendTo = async (ctx: Context, remote: Remote, { artifact, tags, imm
   }
 
   const isThere = async (): Promise<{ changed: boolean } | undefined> => {
-    const now = await Promise.all(tags.map((tag) => remote.resolve(tag, 10_000))).catch(() => undefined)
+    const now = await Promise.all(tags.map((tag) => remote.resolve(tag, { timeout: 10_000 }))).catch(() => undefined)
     return now?.every((head) => head === digest) === true ? { changed: true } : undefined
   }
 
