@@ -14,6 +14,7 @@ import { withLock } from '../io/lock.ts'
 import { resolveProvider } from '../providers/index.ts'
 import { createRecord, readRecord, removeRecord, writeRecord, type ClusterRecord } from '../providers/record.ts'
 import { tools } from '../tools/index.ts'
+import { sharingKube } from '../tools/kube.ts'
 import { isComplete } from './existing.ts'
 import { firstPush } from './first-push.ts'
 import { manifestsOf, planCreate } from './plan.ts'
@@ -41,6 +42,7 @@ export interface CreateResult {
   readonly context: string
   readonly kubeconfig: string
   readonly provider: string
+  readonly engine: string
   /** `localhost:5050`, or the external registry. */
   readonly registry: string | undefined
   /** Repository, tag and digest that are live. */
@@ -95,7 +97,13 @@ const reportTimings = (ctx: Context, timings: readonly Timing[]): void => {
  * @example
  * const { context, registry } = await createCluster({ name: 'dev', engine: 'Flux' })
  */
-export const createCluster = async (options: CreateOptions, ctx: Context): Promise<CreateResult> => {
+export const createCluster = (options: CreateOptions, ctx: Context): Promise<CreateResult> => createFor(options, ctx, { followed: false })
+
+/** The same for a caller that pushes and reconciles right after it: a cluster that is whole is then not asked for what the push finds out. */
+export const createFor = (options: CreateOptions, ctx: Context, { followed }: { readonly followed: boolean }): Promise<CreateResult> =>
+  sharingKube(ctx, () => createNow(options, ctx, followed))
+
+const createNow = async (options: CreateOptions, ctx: Context, followed: boolean): Promise<CreateResult> => {
   const start = ctx.now()
   const project = await loadProject(options, ctx)
   return withLock(ctx, lockOf(ctx, project.target.name), `cluster ${project.target.name}`, async () => {
@@ -106,7 +114,7 @@ export const createCluster = async (options: CreateOptions, ctx: Context): Promi
     const target: Target = { ...project.target, provider, context }
     const engine = engineOf(target.engine)
     await askForTools(ctx, ...runtime.tools, ...(engine.toolsOn?.(provider) ?? engine.tools), 'oras')
-    return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start })
+    return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start, followed })
   })
 }
 
@@ -118,9 +126,10 @@ interface Request {
   readonly runtime: Runtime
   readonly engine: Engine
   readonly start: number
+  readonly followed: boolean
 }
 
-const create = async ({ ctx, options, project, target, runtime, engine, start }: Request): Promise<CreateResult> => {
+const create = async ({ ctx, options, project, target, runtime, engine, start, followed }: Request): Promise<CreateResult> => {
   const adopt = options.adopt === true
   const survey = await clearHalfMade(ctx, target, runtime)
   if (!adopt) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
@@ -141,10 +150,11 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
     const base = { ctx, target, record, engine, sync, components, runtime }
     const complete = running && (await nothingLeft(ctx, target, runtime, base, survey))
     const { actions, outcome } = planCreate({
-      ...base, running, complete, adopt,
+      ...base, running, complete, adopt, followed,
+      linked: complete && survey.registryRunning && survey.container?.port === record.port,
       // a cluster that is whole goes on with what its tag holds: create is no push
       push: (port) => first.push(port, { onlyIfMissing: complete }),
-      live: () => firstLive(ctx, target, engine, first.sent()),
+      live: () => firstLive(ctx, target, engine, { sent: first.sent(), fresh: making }),
       // from here on the nodes are known by their ids: a kill after this moment finds them whole
       whole: async () => writeRecord(ctx, { ...record, nodes: await idsOf(ctx, target, runtime) }),
     })
@@ -159,12 +169,15 @@ const create = async ({ ctx, options, project, target, runtime, engine, start }:
       },
     })
     await restore()
-    await writeRecord(ctx, { ...record, port: outcome.port ?? record.port, nodes: await idsOf(ctx, target, runtime), ...(outcome.adopted.length > 0 ? { adopted: [...(record.adopted ?? []), ...outcome.adopted] } : {}) })
+    const nodes = running ? survey.nodes.map(({ id }) => id) : await idsOf(ctx, target, runtime)
+    const adopted = outcome.adopted.length > 0 ? { adopted: [...(record.adopted ?? []), ...outcome.adopted] } : {}
+    const now = { ...record, port: outcome.port ?? record.port, nodes, ...adopted }
+    if (JSON.stringify(now) !== JSON.stringify(record)) await writeRecord(ctx, now)
     if (options.timings === true) reportTimings(ctx, timings)
     if (outcome.notLive !== undefined) throw stays(target, outcome.notLive)
     const sent = first.sent()
     return {
-      name: target.name, context: target.context, kubeconfig: target.kubeconfig, provider: target.provider,
+      name: target.name, context: target.context, kubeconfig: target.kubeconfig, provider: target.provider, engine: target.engine,
       registry: target.registry === undefined ? `localhost:${outcome.port}` : hostPort(target.registry),
       reference: sent?.reference, digest: outcome.digest ?? sent?.digest, pushed: sent !== undefined && !complete, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
     }

@@ -33,6 +33,10 @@ export interface Plan {
   readonly running: boolean
   /** Everything that create applies is in the cluster already. */
   readonly complete: boolean
+  /** Everything that the nodes need to reach the registry is in place. */
+  readonly linked: boolean
+  /** A push follows at once, which sees to the artifact and waits for it itself. */
+  readonly followed: boolean
   /** Names of the engine's controllers that the start folder needs. */
   readonly components: readonly string[]
   /** Sends the first artifact; called as soon as the registry answers. */
@@ -158,13 +162,14 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
         throw error
       }),
   }
+  const followed = plan.complete && plan.followed
   const actions = [
     ...(local ? [registry] : []),
     guarded,
-    ...(engine.tools.length > 0 || local ? [push] : []),
-    ...(local ? links : []),
+    ...(!followed && (engine.tools.length > 0 || local) ? [push] : []),
+    ...(local && !plan.linked ? links : []),
     ...(plan.complete ? [] : [...(engine.tools.length > 0 ? [install] : []), configure]),
-    ...(engine.tools.length > 0 ? [live] : []),
+    ...(!followed && engine.tools.length > 0 ? [live] : []),
   ]
   return { actions, outcome }
 }

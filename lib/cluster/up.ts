@@ -1,8 +1,9 @@
 import type { Context } from '../base/context.ts'
 import { findConfigFile } from '../config/load.ts'
+import { engineOf } from '../engines/index.ts'
 import { sharingKube } from '../tools/kube.ts'
 import { push } from '../workload/push.ts'
-import { createCluster, type CreateOptions, type CreateResult } from './create.ts'
+import { createFor, type CreateOptions, type CreateResult } from './create.ts'
 import { initProject, type InitResult } from './init.ts'
 
 export interface UpOptions extends CreateOptions {
@@ -36,8 +37,9 @@ const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const start = ctx.now()
   const file = await findConfigFile(options, ctx)
   const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? 'Flux' }, ctx)).files : []
-  const created: CreateResult = await createCluster(options, ctx)
-  const live = created.pushed || created.reference === undefined ? undefined : await push({ ...options, reconcile: true }, ctx)
+  const created: CreateResult = await createFor(options, ctx, { followed: true })
+  const follows = engineOf(created.engine).tools.length > 0
+  const live = created.pushed ? undefined : await push({ ...options, reconcile: follows }, ctx)
   return {
     name: created.name, context: created.context, registry: created.registry,
     reference: live?.reference ?? created.reference, digest: live?.digest ?? created.digest, files,

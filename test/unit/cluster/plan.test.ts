@@ -39,7 +39,7 @@ const world = (over: Partial<Plan> = {}) => {
   const target = fakeTarget({ registry: { host: 'ghcr.io', port: undefined, repository: 'o/app', tag: undefined, username: '', password: '', external: true } })
   const ctx = fakeContext()
   const plan: Plan = {
-    ctx, target, record, runtime, engine, sync: { url: () => 'oci://ghcr.io/o/app', repository: 'ghcr.io/o/app:dev', insecure: false, tag: 'dev' }, running: false, complete: false, components: ['source-controller'], adopt: false,
+    ctx, target, record, runtime, engine, sync: { url: () => 'oci://ghcr.io/o/app', repository: 'ghcr.io/o/app:dev', insecure: false, tag: 'dev' }, running: false, complete: false, components: ['source-controller'], adopt: false, linked: false, followed: false,
     push: async () => void log.push('push'),
     live: async () => (log.push('live'), 'sha256:1'),
     whole: async () => void log.push('whole'),
