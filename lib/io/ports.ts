@@ -11,8 +11,11 @@ export const isPortFree = (port: number): Promise<boolean> =>
     server.listen({ port, host: '127.0.0.1', exclusive: true }, () => server.close(() => resolve(true)))
   })
 
-/** The first free port from `from` upwards; never 5000, where macOS listens for AirPlay. */
+/** 5000 is AirPlay's on macOS; 5060 and 5061 are among those that fetch and browsers refuse to talk to. */
+const NEVER = new Set([5000, 5060, 5061])
+
+/** The first free port from `from` upwards that everybody can use. */
 export const freePort = async (from: number, isFree: (port: number) => Promise<boolean> = isPortFree): Promise<number | undefined> => {
-  for (let port = from; port <= 65_535; port++) if (port !== 5000 && (await isFree(port))) return port
+  for (let port = from; port <= 65_535; port++) if (!NEVER.has(port) && (await isFree(port))) return port
   return undefined
 }
