@@ -35,10 +35,11 @@ const NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
 const REMOTE = /^(?:https?|git|ssh|file|oci):|^git@|^github\.com[/:]|\?ref=|^[\w-]+(?:\.[\w-]+)+\/.+\/\/|\.git(?:\/|$|\?)/
 /** What cannot make a build fail, and changes no name. */
 const PLAIN = new Set(['apiVersion', 'kind', 'metadata', 'resources', 'bases', 'namespace', 'labels', 'commonLabels', 'commonAnnotations', 'images', 'buildMetadata', 'sortOptions'])
+/** What kustomize itself knows to have no namespace: it gives one to every other kind. */
 const CLUSTER_WIDE = new Set([
   'Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'StorageClass', 'IngressClass', 'PriorityClass', 'RuntimeClass',
   'APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'Node', 'CSIDriver', 'CSINode',
-  'CertificateSigningRequest', 'VolumeAttachment', 'VolumeSnapshotClass', 'GatewayClass', 'ClusterIssuer',
+  'CertificateSigningRequest', 'VolumeAttachment', 'ComponentStatus',
 ])
 
 type Plain = Readonly<Record<string, unknown>>
@@ -64,6 +65,18 @@ const DEFAULT_NAMESPACE = /^apiVersion: builtin\nkind: NamespaceTransformer\nmet
 
 const defaultNamespaceOf = (transformers: unknown): string | undefined =>
   Array.isArray(transformers) && transformers.length === 1 && typeof transformers[0] === 'string' ? DEFAULT_NAMESPACE.exec(transformers[0])?.[1] : undefined
+
+/** A string whatever YAML one reads it as: kustomize reads its own files as YAML 1.1, where `y` is a boolean and `1_0` a number. */
+const isText = (value: unknown): boolean => typeof value === 'string' && !/^(?:y|n|yes|no|on|off|true|false|null|~|[-+]?[\d_]+(?:\.[\d_]*)?)$/i.test(value)
+const isTextMap = (value: unknown): boolean => value === undefined || (isObject(value) && Object.values(value).every(isText))
+
+/** Whether the fields that change no name have the types that kustomize wants. */
+const isTyped = (content: Plain): boolean =>
+  (content['namespace'] === undefined || isText(content['namespace'])) &&
+  isTextMap(content['commonLabels']) && isTextMap(content['commonAnnotations']) &&
+  (content['images'] === undefined || (Array.isArray(content['images']) && content['images'].every((it) => isTextMap(it)))) &&
+  (content['labels'] === undefined ||
+    (Array.isArray(content['labels']) && content['labels'].every((it) => isObject(it) && Object.entries(it).every(([key, value]) => (key === 'pairs' ? isTextMap(value) : /^include/.test(key) && typeof value === 'boolean')))))
 
 const FOLDERS = ['components', 'transformers', 'generators', 'validators']
 
@@ -146,8 +159,7 @@ export const readRoot = (tree: Tree, start: string): Root => {
     const inner = [...stack, folder]
     const lists = ['resources', 'bases']
     const unnamed = defaultNamespaceOf(content['transformers'])
-    if (Object.keys(content).some((key) => !PLAIN.has(key) && !(key === 'transformers' && unnamed !== undefined)) || lists.some((key) => content[key] !== undefined && content[key] !== null && (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length))) needsBuilder = true
-    if (content['namespace'] !== undefined && typeof content['namespace'] !== 'string') needsBuilder = true
+    if (Object.keys(content).some((key) => !PLAIN.has(key) && !(key === 'transformers' && unnamed !== undefined)) || !isTyped(content) || lists.some((key) => content[key] !== undefined && content[key] !== null && (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length))) needsBuilder = true
     let found = lists.flatMap((key) => strings(content[key])).flatMap((name) => entry(file, folder, name, inner))
     for (const name of FOLDERS.flatMap((key) => strings(content[key])).filter((it) => !it.includes('\n'))) entry(file, folder, name, inner)
     for (const name of otherFiles(content)) {
@@ -156,8 +168,9 @@ export const readRoot = (tree: Tree, start: string): Root => {
       else if (tree.facts.has(path)) reached.add(path)
       else gone(file, name, path)
     }
+    // kustomize renames Namespaces as well
     const namespace = content['namespace']
-    if (typeof namespace === 'string' && namespace !== '') found = found.map((object) => (CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace }))
+    if (typeof namespace === 'string' && namespace !== '') found = found.map((object) => (object.kind === 'Namespace' ? { ...object, name: namespace } : CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace }))
     if (unnamed !== undefined) found = found.map((object) => (object.namespace !== '' || CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace: unnamed }))
     twice(file, found)
     return found

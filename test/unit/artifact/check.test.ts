@@ -66,7 +66,7 @@ describe('checkArtifact', () => {
       'a.yaml': `${configMap('a')}---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: n\n`,
       'sub/kustomization.yaml': 'namespace: inner\nresources: [b.yaml]\n', 'sub/b.yaml': configMap('b'), 'other.yaml': configMap('x'),
     })
-    expect(names(built)).toEqual(['ConfigMap prod/a', 'Namespace /n', 'ConfigMap prod/b'])
+    expect(names(built)).toEqual(['ConfigMap prod/a', 'Namespace /prod', 'ConfigMap prod/b'])
   })
 
   it.each<[string, Record<string, string>, string]>([
@@ -107,6 +107,12 @@ describe('checkArtifact', () => {
     const root = readFileSync('templates/base/k8s/kustomization.yaml', 'utf8').replace('resources: []', 'resources: [a.yaml, b.yaml]')
     const built = await check({ 'kustomization.yaml': root, 'a.yaml': configMap('a'), 'b.yaml': configMap('b').replace('name: b', 'name: b\n  namespace: own') })
     expect(names(built)).toEqual(['ConfigMap default/a', 'ConfigMap own/b'])
+  })
+
+  it.each(['labels: [{pairs: {a: y}}]', 'commonAnnotations: {a: 1}', 'images: [{name: a, newTag: 1.5}]', 'namespace: "on"'])('leaves to kustomize what it may read as another type: %s', async (line) => {
+    const exec = fakeExec({ 'kubectl kustomize *': configMap('a') })
+    await check({ 'kustomization.yaml': `resources: [a.yaml]\n${line}\n`, 'a.yaml': configMap('a') }, {}, exec)
+    expect(exec.calls).toHaveLength(1)
   })
 
   it('refuses what kustomize refuses, in its words', async () => {
