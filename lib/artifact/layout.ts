@@ -1,8 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { KsailError } from '../base/errors.ts'
+import { asideOf } from '../io/files.ts'
 import { stateFolder } from '../io/folders.ts'
 
 /** Media types that Flux reads and writes. */
@@ -66,7 +67,7 @@ export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise
     await utimes(folder, new Date(), new Date()).catch(() => undefined)
     return { digest, folder, manifest }
   }
-  const aside = join(artifacts, `.${randomBytes(6).toString('hex')}.tmp`)
+  const aside = await asideOf(folder)
   try {
     await mkdir(join(aside, 'blobs', 'sha256'), { recursive: true })
     const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [{ mediaType: MEDIA.manifest, digest, size: manifest.length }] }
@@ -106,7 +107,7 @@ export const readLayer = async (folder: string, digest: string): Promise<Uint8Ar
 /** Folder of an artifact among the layouts, whether it is there or not. */
 export const layoutFolder = (artifacts: string, digest: string): string => join(artifacts, hexOf(digest))
 
-/** Keeps the newest layouts and removes the others; half-written ones of a killed process go after an hour. Never fails: it is only about room. */
+/** Keeps the newest layouts and removes the others; those that a killed process left half-written go with the next one that is written. Never fails: it is only about room. */
 export const pruneLayouts = async (artifacts: string, keep: number, spare: string): Promise<void> => {
   const names = await readdir(artifacts).catch(() => [])
   const aged = async (name: string): Promise<{ path: string; at: number }> => {
@@ -114,7 +115,6 @@ export const pruneLayouts = async (artifacts: string, keep: number, spare: strin
     return { path, at: path === spare ? Infinity : await stat(path).then((it) => it.mtimeMs, () => 0) }
   }
   const layouts = await Promise.all(names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(aged))
-  const halves = await Promise.all(names.filter((name) => /^\.[0-9a-f]{12}\.tmp$/.test(name)).map(aged))
-  const old = [...layouts.toSorted((a, b) => b.at - a.at).slice(keep), ...halves.filter(({ at }) => at < Date.now() - 3_600_000)]
+  const old = layouts.toSorted((a, b) => b.at - a.at).slice(keep)
   await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true }).catch(() => undefined)))
 }

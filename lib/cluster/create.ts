@@ -158,7 +158,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
       // from here on the nodes are known by their ids: a kill after this moment finds them whole
       whole: async () => writeRecord(ctx, { ...record, nodes: await idsOf(ctx, target, runtime) }),
     })
-    const restore = await keepContext(ctx, target, options.switch === false)
+    const restore = await keepContext(target, options.switch === false)
     const timings = await perform(ctx, actions, {
       retain: options.retain === true,
       beforeUndo: async () => {
@@ -168,8 +168,10 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
         ctx.report({ kind: 'note', text: `logs of the nodes are in ${folder}` })
       },
     })
-    await restore()
-    const nodes = running ? survey.nodes.map(({ id }) => id) : await idsOf(ctx, target, runtime)
+    // everything is there: who interrupts from here on gets a whole cluster with a whole record
+    const calm = ctx.cleanup()
+    await restore(calm)
+    const nodes = running ? survey.nodes.map(({ id }) => id) : await idsOf(calm, target, runtime)
     const adopted = outcome.adopted.length > 0 ? { adopted: [...(record.adopted ?? []), ...outcome.adopted] } : {}
     const now = { ...record, port: outcome.port ?? record.port, nodes, ...adopted }
     if (JSON.stringify(now) !== JSON.stringify(record)) await writeRecord(ctx, now)

@@ -11,10 +11,10 @@ const currentOf = async (kubeconfig: string): Promise<string | undefined> => {
 }
 
 /** Remembers the current context; what it returns puts it back, since making a cluster always switches. Nothing to do unless `keep`. */
-export const keepContext = async (ctx: Context, target: Target, keep: boolean): Promise<() => Promise<void>> => {
+export const keepContext = async (target: Target, keep: boolean): Promise<(ctx: Context) => Promise<void>> => {
   if (!keep) return async () => undefined
   const before = await currentOf(target.kubeconfig)
-  return async () => {
+  return async (ctx) => {
     if ((await currentOf(target.kubeconfig)) !== before) await setCurrentContext(ctx, target.kubeconfig, before)
   }
 }

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { host } from './host.ts'
+import { isAlive } from './processes.ts'
 
 const missing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
@@ -24,10 +26,28 @@ export const exists = async (path: string): Promise<boolean> => {
   }
 }
 
+const ASIDE = /^\.(\d+)-[0-9a-f]{12}\.tmp$/
+const swept = new Set<string>()
+
+/**
+ * A free name beside a file, for what is renamed to it when it is whole. The folder is made; halves in it that killed processes left are
+ * removed, once for each folder.
+ */
+export const asideOf = async (path: string): Promise<string> => {
+  const folder = dirname(path)
+  await mkdir(folder, { recursive: true })
+  if (!swept.has(folder)) {
+    swept.add(folder)
+    const left = (await readdir(folder)).filter((name) => ASIDE.test(name) && !isAlive(Number(ASIDE.exec(name)?.[1])))
+    // what another one sweeps at this moment, or another user's, is no failure of ours
+    await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined)))
+  }
+  return join(folder, `.${host.pid}-${randomBytes(6).toString('hex')}.tmp`)
+}
+
 /** Writes aside and renames: readers see the old text or the new one, a kill leaves the old one. */
 export const writeText = async (path: string, text: string | Uint8Array, mode?: number): Promise<void> => {
-  await mkdir(dirname(path), { recursive: true })
-  const aside = join(dirname(path), `.${randomBytes(6).toString('hex')}.tmp`)
+  const aside = await asideOf(path)
   try {
     await writeFile(aside, text, mode === undefined ? {} : { mode })
     if (mode !== undefined) await chmod(aside, mode)

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { stateFolder } from './folders.ts'
 import { host } from './host.ts'
-import { isAlive } from './processes.ts'
+import { endProcesses, isAlive, listProcesses } from './processes.ts'
 
 /** Unix socket paths end at 104 bytes on macOS and 108 on Linux; the rest is for the socket's own name. */
 const LONGEST = 90
@@ -20,14 +20,18 @@ interface PrivateOptions {
   readonly short?: boolean | undefined
 }
 
-/** Removes what runs left behind that were killed before they could clean up: folders named after a process that is no more. */
-const sweep = async (parent: string, pattern: RegExp): Promise<void> => {
+/**
+ * Removes what runs left behind that were killed before they could clean up: folders named after a process that is no more. Programs that
+ * work for such a folder, as `kubectl proxy` on a socket in it, would never end by themselves.
+ */
+const sweep = async (ctx: Context, parent: string, pattern: RegExp): Promise<void> => {
   const names = await readdir(parent).catch(() => [])
-  for (const name of names) {
-    const pid = Number(pattern.exec(name)?.[1])
-    // another run may sweep the same folder, and a folder of another user stays: neither is this command's failure
-    if (pid > 0 && !isAlive(pid)) await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined)
-  }
+  const left = names.filter((name) => pattern.test(name) && !isAlive(Number(pattern.exec(name)?.[1]))).map((name) => join(parent, name))
+  if (left.length === 0) return
+  const serving = (await listProcesses(ctx)).filter(({ argv }) => argv.some((word) => left.some((path) => word.includes(`${path}/`))))
+  await endProcesses(ctx, serving.map(({ pid }) => pid))
+  // another run may sweep the same folder, and a folder of another user stays: neither is this command's failure
+  await Promise.all(left.map((path) => rm(path, { recursive: true, force: true }).catch(() => undefined)))
 }
 
 const swept = new Set<string>()
@@ -41,7 +45,7 @@ const swept = new Set<string>()
  * try { await writeText(join(folder.path, 'config'), text, 0o600) } finally { await folder.remove() }
  */
 export const privateFolder = async (
-  ctx: Pick<Context, 'env'>,
+  ctx: Context,
   name: string,
   { short = false }: PrivateOptions = {},
 ): Promise<PrivateFolder> => {
@@ -52,7 +56,7 @@ export const privateFolder = async (
   await mkdir(parent, { recursive: true, ...(tooLong ? {} : { mode: 0o700 }) })
   if (!swept.has(parent)) {
     swept.add(parent)
-    await sweep(parent, tooLong ? /^ksail-(\d+)-[0-9a-f]{8}-/ : /^(\d+)-[0-9a-f]{8}-/)
+    await sweep(ctx, parent, tooLong ? /^ksail-(\d+)-[0-9a-f]{8}-/ : /^(\d+)-[0-9a-f]{8}-/)
   }
   const path = join(parent, prefix + folder)
   await mkdir(path, { mode: 0o700 })

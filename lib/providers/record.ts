@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { link, mkdir, readdir, rm, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { link, readdir, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { KsailError, messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { stateFolder } from '../io/folders.ts'
-import { readText, writeJson } from '../io/files.ts'
+import { asideOf, readText, writeJson } from '../io/files.ts'
 
 /** Whose cluster it is: written before the first node, removed after the last. */
 export interface ClusterRecord {
@@ -94,8 +94,7 @@ export const createRecord = async (
   const random = randomBytes(8).toString('hex')
   const record: ClusterRecord = { ...known, id: known.id ?? random, created: new Date().toISOString() }
   const path = pathOf(ctx, record.name)
-  const aside = join(dirname(path), `.${random}.tmp`)
-  await mkdir(dirname(path), { recursive: true })
+  const aside = await asideOf(path)
   try {
     await writeFile(aside, `${JSON.stringify(record, undefined, 2)}\n`, { mode: 0o600 })
     await link(aside, path)

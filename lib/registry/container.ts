@@ -4,7 +4,7 @@ import { LABELS, registryName } from '../base/names.ts'
 import { isPortFree } from '../io/ports.ts'
 import * as docker from '../tools/docker.ts'
 import { chooseRegistry } from './choose.ts'
-import { isPortClash, labelsOf, portTaken, runRegistry } from './make.ts'
+import { isNameClash, isPortClash, labelsOf, portTaken, runRegistry } from './make.ts'
 import { foreign, ownerOf, ownsContainer, ownsVolume, type Owner } from './owner.ts'
 import { waitForRegistry } from './ready.ts'
 
@@ -142,7 +142,13 @@ export const ensureRegistry = async (ctx: Context, options: EnsureRegistry, made
     if (mine !== undefined && ownsContainer(owner, mine)) await docker.removeContainers(calm, [name])
   }
   if (found === undefined) made(undo)
-  const port = await runRegistry(ctx, { ...options, recorded: options.recorded ?? (found && registryPort(found)) })
+  let port: number
+  try {
+    port = await runRegistry(ctx, { ...options, recorded: options.recorded ?? (found && registryPort(found)) })
+  } catch (error) {
+    if (!isNameClash(error)) throw error
+    return ensureRegistry(ctx, options, made)
+  }
   await waitForRegistry(ctx, name, port)
   return { port, container: name, created: true, adopted: adopted.filter((it) => it !== found?.id) }
 }

@@ -197,14 +197,21 @@ const open = async (ctx: Context, to: Access): Promise<Kube> => {
     })
     let limit: NodeJS.Timeout | undefined
     const late = new Promise<'late'>((resolve) => void (limit = setTimeout(() => resolve('late'), 20_000)))
-    const outcome = await Promise.race([served.then(() => 'serving' as const), child.ended, late]).finally(() => clearTimeout(limit))
+    let interrupt: () => void = () => undefined
+    const interrupted = new Promise<'interrupted'>((resolve) => void (interrupt = () => resolve('interrupted')))
+    ctx.signal.addEventListener('abort', interrupt, { once: true })
+    const outcome = await Promise.race([served.then(() => 'serving' as const), child.ended, late, interrupted]).finally(() => {
+      clearTimeout(limit)
+      ctx.signal.removeEventListener('abort', interrupt)
+    })
     const stop = async (): Promise<void> => {
       await child.stop()
       await folder.remove()
     }
     if (outcome === 'serving') return kubeOver(ctx, socket, stop)
     await stop()
-    if (outcome === 'late') throw new KubeError('unreachable', 'kubectl proxy did not start within 20 s', undefined, 'run the command again')
+    ctx.signal.throwIfAborted()
+    if (outcome === 'late' || outcome === 'interrupted') throw new KubeError('unreachable', 'kubectl proxy did not start within 20 s', undefined, 'run the command again')
     const why = (outcome.stderr || said.join('\n')).replace(/^error: /i, '').trim()
     const missing = /context .* does not exist|no context exists|no such file/i.test(why)
     throw new KubeError('unreachable', `cannot reach context ${to.context} of ${to.kubeconfig}: ${why || 'kubectl proxy ended at once'}`, undefined,
