@@ -76,6 +76,7 @@ describeOnClusters('the walkthrough', () => {
     const result = await dev.ksail('workload', 'reconcile', '--timeout', '5m')
     expect(result, result.stderr).toMatchObject({ code: 1, stdout: '' })
     expect(result.ms).toBeLessThan(SOON)
+    console.log(`failed after ${(result.ms / 1000).toFixed(1)} s:\n${result.stderr}`)
     for (const word of [...words, digestOf(pushed.stdout).slice(0, 'sha256:'.length + 7)]) expect(result.stderr).toMatch(word)
     const report = result.stderr.slice(result.stderr.indexOf('✗'))
     expect(report.trim().split('\n').length, report).toBeLessThanOrEqual(15)
@@ -137,7 +138,19 @@ describeOnClusters('the walkthrough', () => {
   it('a Deployment added to k8s/ runs when reconcile returns', async () => {
     put(
       'web.yaml',
-      await output('kubectl', 'create', 'deployment', 'web', '--image', 'nginx:stable-alpine', '--dry-run=client', '-o', 'yaml'),
+      await output(
+        'kubectl',
+        'create',
+        'deployment',
+        'web',
+        '--image',
+        'nginx:stable-alpine',
+        '-n',
+        'default',
+        '--dry-run=client',
+        '-o',
+        'yaml',
+      ),
     )
     const pushed = await dev.ok('workload', 'push')
     expect(pushed.stdout).toMatch(/^oci:\/\/localhost:\d+\/k8s:dev@sha256:[0-9a-f]{64}\n$/)
@@ -288,8 +301,14 @@ describeOnClusters('the walkthrough', () => {
     await fails('Widget', /gear/, /no matches for kind|CustomResourceDefinition|CRD/)
   })
 
-  it('a failure that was corrected is not held against the next push', async () => {
+  it('an object without a namespace, which Flux does not take, ends the wait at once', async () => {
     drop('widget.yaml')
+    put('homeless.yaml', configMap('homeless', {}).replace(/^ +namespace: .*\n/m, ''))
+    await fails(/ConfigMap\S*homeless/, /namespace/)
+  })
+
+  it('a failure that was corrected is not held against the next push', async () => {
+    drop('homeless.yaml')
     await loop()
   })
 
@@ -371,7 +390,7 @@ describeOnClusters('the walkthrough', () => {
     const result = JSON.parse(pushed.stdout)
     expect(result).toEqual({
       reference: `oci://localhost:${await dev.port()}/k8s:dev@${result.digest}`,
-      repository: 'k8s',
+      repository: `localhost:${await dev.port()}/k8s`,
       tag: 'dev',
       digest: expect.stringMatching(/^sha256:[0-9a-f]{64}$/),
       size: expect.any(Number),
