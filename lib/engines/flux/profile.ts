@@ -4,6 +4,8 @@ const RETRY = { 'min-retry-delay': '200ms', 'max-retry-delay': '5s', 'interval-j
 
 interface Controller {
   readonly args: Readonly<Record<string, string>>
+  /** Feature gates, each with the minor version of flux 2 that first knows it. */
+  readonly gates?: Readonly<Record<string, number>>
   /** Ports of the node's loopback address, so that nothing on the network reaches them. */
   readonly metrics: number
   readonly health: number
@@ -24,14 +26,19 @@ export const PROFILE: Readonly<Record<string, Controller>> = {
       'concurrent-ssa': '10',
       // an edited Secret or ConfigMap is seen at once, without a label on it
       'watch-configs-label-selector': 'owner!=helm',
-      'feature-gates': 'CancelHealthCheckOnNewRevision=true,DirectSourceFetch=true',
       'sops-age-secret': 'sops-age',
       // or what `workload watch` added would outlive its deletion
       'override-manager': 'ksail-watch',
     },
+    gates: { CancelHealthCheckOnNewRevision: 7, DirectSourceFetch: 8 },
     metrics: 9793, health: 9794,
   },
-  'helm-controller': { args: { ...RETRY, concurrent: '10' }, metrics: 9795, health: 9796 },
+  'helm-controller': {
+    args: { ...RETRY, concurrent: '10' },
+    // or the mended version of a release that does not become ready waits until the broken one has had its five minutes
+    gates: { CancelHealthCheckOnNewRevision: 8, DirectSourceFetch: 8 },
+    metrics: 9795, health: 9796,
+  },
 }
 
 interface Probe { httpGet: { port: unknown; host?: string }; periodSeconds?: number }
@@ -72,10 +79,13 @@ interface ProfileOptions {
 }
 
 const deployment = (it: Deployment, controller: Controller, { version, spread }: ProfileOptions): Deployment => {
-  const { metrics, health, storage, args } = controller
-  const flags: Record<string, string> = { ...args, 'metrics-addr': `127.0.0.1:${metrics}`, 'health-addr': `127.0.0.1:${health}` }
-  // the gate came with flux 2.8
-  if (version.startsWith('2.7.') && flags['feature-gates'] !== undefined) flags['feature-gates'] = 'CancelHealthCheckOnNewRevision=true'
+  const { metrics, health, storage, args, gates = {} } = controller
+  const minor = Number(/^2\.(\d+)/.exec(version)?.[1] ?? Infinity)
+  const known = Object.entries(gates).filter(([, since]) => since <= minor).map(([gate]) => `${gate}=true`)
+  const flags: Record<string, string> = {
+    ...args, 'metrics-addr': `127.0.0.1:${metrics}`, 'health-addr': `127.0.0.1:${health}`,
+    ...(known.length === 0 ? {} : { 'feature-gates': known.join(',') }),
+  }
   const pod = it.spec.template.spec
   const ports: Record<string, number | undefined> = { http: storage, 'http-prom': metrics, healthz: health }
   for (const container of pod.containers) {

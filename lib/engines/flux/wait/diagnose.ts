@@ -29,7 +29,10 @@ export const describeProblem = ({ pod, container, reason, message }: PodProblem)
 const logsOf = async ({ kube }: Session, { pod, container, restartCount = 0, waiting }: PodProblem, lines: number): Promise<readonly string[]> => {
   if (container === undefined || (restartCount === 0 && waiting !== undefined)) return []
   const path = `${collection('v1', 'pods', pod.metadata.namespace)}/${pod.metadata.name}/log?container=${encodeURIComponent(container)}&tailLines=${lines}`
-  const text = (await kube.text(`${path}&previous=${restartCount > 0}`).catch(() => undefined)) || (await kube.text(path))
+  const read = (previous: boolean): Promise<string | undefined> => kube.text(`${path}&previous=${previous}`).catch(() => undefined)
+  // of a container that has just crashed the log is still its own; the one before is another run
+  const own = await read(false)
+  const text = own === undefined || own.trim() === '' || own.startsWith('unable to retrieve') ? await read(true) : own
   return (text ?? '').split('\n').filter((line) => line.trim() !== '').map((line) => cut(`  | ${line}`, 160))
 }
 

@@ -55,7 +55,7 @@ const findingsOf = (picture: Picture): readonly Finding[] => {
   })
   const rollouts = workloads.filter(({ state }) => state === 'failed').map(({ kind, namespace, name, why, problems }): Finding => ({
     kind, namespace, name, problems,
-    text: `${kind} ${namespace}/${name} at ${shortRevision(sources.revision)}: ${problems.length > 0 ? 'does not start' : denoise(why)}`,
+    text: `${kind} ${namespace}/${name} at ${shortRevision(sources.revision)}: ${problems.length > 0 && kind !== 'Job' ? 'does not start' : denoise(why)}`,
   }))
   return [...failed, ...rollouts]
 }

@@ -11,6 +11,9 @@ interface Spec {
 
 interface Status {
   readonly observedGeneration?: number
+  /** Of a release: the generation that its newest action is about. */
+  readonly lastAttemptedGeneration?: number
+  readonly lastHandledReconcileAt?: string
   readonly replicas?: number
   readonly updatedReplicas?: number
   readonly readyReplicas?: number
@@ -79,6 +82,8 @@ const helmRelease = ({ metadata, spec, status }: Workload): Rollout => {
   const said = ready === undefined ? 'not looked at yet' : `${ready.reason ?? ''}: ${ready.message ?? ''}`
   const current = ready?.observedGeneration === undefined || ready.observedGeneration === metadata.generation
   if (!current) return waiting('its newest generation was not looked at yet')
+  // the action of the generation before was ended for this one, which looks like a failure for an instant
+  if (ready?.reason === 'HealthCheckCanceled') return waiting(said)
   if (isTrue(status?.conditions, 'Stalled')) return failed(said)
   if (isTrue(status?.conditions, 'Reconciling')) return waiting(conditionOf(status?.conditions, 'Reconciling')?.message ?? said)
   if (ready?.status === 'False' && /^(InstallFailed|UpgradeFailed|TestFailed|RollbackFailed|UninstallFailed)$/.test(ready.reason ?? '')) return failed(said)

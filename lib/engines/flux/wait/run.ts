@@ -8,6 +8,7 @@ import { collection } from '../../../tools/kube-paths.ts'
 import type { ReconcileResult, WaitOptions } from '../../engine.ts'
 import { createKustomizations, failingOthers, type Standing } from './kustomizations.ts'
 import type { Kustomization, Source } from './objects.ts'
+import { GRACE } from './pod-judge.ts'
 import { blockersOf, failureReport, timeoutReport, type Picture } from './report.ts'
 import { inventoryOf, membersOf } from './scope.ts'
 import { createSession, type Session } from './session.ts'
@@ -22,11 +23,19 @@ const COLLECT = 500
 const NOBODY_AFTER = 5000
 
 /** Whether pods can run at all: a cluster without nodes has its objects applied, and that is all there is to wait for. */
-const hasNodes = async ({ kube }: Session): Promise<boolean> => {
+const placeOf = async ({ kube }: Session): Promise<'nowhere' | 'simulated' | 'nodes'> => {
   // who may not list nodes still has some
   const nodes = await kube.list(`${collection('v1', 'nodes')}?limit=1`).catch(() => undefined)
-  return nodes === undefined || nodes.items.length > 0
+  const [node] = nodes?.items ?? []
+  if (nodes !== undefined && node === undefined) return 'nowhere'
+  return node?.metadata.labels?.['ksail.io/simulated'] === 'true' ? 'simulated' : 'nodes'
 }
+
+const SIMULATED = 'the pods of this cluster are simulated: nothing runs in them'
+
+/** What failed on simulated nodes must not be read as if it had run. */
+const saying = (error: unknown): unknown =>
+  error instanceof KsailError ? new KsailError(error.code, error.message, { details: [...error.details, SIMULATED], hint: error.hint, cause: error, reason: error.reason }) : error
 
 const within = async <T>(timeout: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
@@ -51,28 +60,33 @@ const isSettled = ({ state }: Standing): boolean => state === 'done' || state ==
  */
 export const waitForDigest = async (ctx: Context, target: Target, kube: Kube, options: WaitOptions): Promise<ReconcileResult> => {
   const session = createSession(ctx, target, kube, options)
+  let simulated = false
   try {
-    return await run(session)
+    return await run(session, () => (simulated = true))
+  } catch (error) {
+    throw simulated ? saying(error) : error
   } finally {
     session.end()
   }
 }
 
-const run = async (session: Session): Promise<ReconcileResult> => {
+const run = async (session: Session, onSimulated: () => void): Promise<ReconcileResult> => {
   const { ctx, now, alarm, options, target } = session
   const timeout = options.timeout ?? target.timeout
   // both lists come before anything is asked for, so that no event is missed
-  const [sourceStore, store, nodes] = await within(timeout, Promise.all([
+  const [sourceStore, store, place] = await within(timeout, Promise.all([
     session.follow<Source>(collection('source.toolkit.fluxcd.io/v1', 'ocirepositories')),
     session.follow<Kustomization>(collection('kustomize.toolkit.fluxcd.io/v1', 'kustomizations')),
-    hasNodes(session),
+    placeOf(session),
   ]))
+  const nodes = place !== 'nowhere'
+  if (place === 'simulated') onSimulated()
   const before = sourceStore.startedAt() > store.startedAt() ? sourceStore.startedAt() : store.startedAt()
   const sources = createSources(session, sourceStore)
   const kustomizations = createKustomizations(session)
   let fetched: { readonly at: number; readonly version: bigint; readonly revision: string } | undefined
   let mending = true
-  const workloads = createWorkloads(session, () => ({ before, mending }))
+  const workloads = createWorkloads(session, () => ({ version: before, until: mending ? GRACE : 0 }))
   const talk = createTalk(session)
   const refresh = (): Promise<unknown> => Promise.all([sourceStore.refresh(), store.refresh(), workloads.refresh()])
   let confirmed = false
@@ -134,7 +148,7 @@ const run = async (session: Session): Promise<ReconcileResult> => {
       appliedAt ??= now()
       if (!warned) {
         warned = true
-        announce(session, standings, failingOthers(all, members), nodes || standings.every(({ object }) => workloadsIn(inventoryOf(object)).length === 0))
+        announce(session, standings, failingOthers(all, members), standings.every(({ object }) => workloadsIn(inventoryOf(object)).length === 0) ? 'nodes' : place)
       }
       if (!confirmed) {
         // what is true now must not be what was true a moment ago: another list shows every change that came before the last of these objects
@@ -174,9 +188,10 @@ const run = async (session: Session): Promise<ReconcileResult> => {
   }
 }
 
-const announce = ({ ctx }: Session, standings: readonly Standing[], others: readonly string[], runs: boolean): void => {
+const announce = ({ ctx }: Session, standings: readonly Standing[], others: readonly string[], place: 'nowhere' | 'simulated' | 'nodes'): void => {
   const excluded = standings.filter(({ state }) => state === 'excluded').map(({ id }) => id)
   if (excluded.length > 0) ctx.report({ kind: 'warn', text: `not waited for, as suspended or opted out: ${excluded.join(', ')}` })
   if (others.length > 0) ctx.report({ kind: 'note', text: `failing, but not part of this artifact: ${others.join(', ')}` })
-  if (!runs) ctx.report({ kind: 'note', text: 'the cluster has no nodes: workloads are applied, but not run' })
+  if (place === 'simulated') ctx.report({ kind: 'note', text: SIMULATED })
+  if (place === 'nowhere') ctx.report({ kind: 'note', text: 'the cluster has no nodes: workloads are applied, but not run' })
 }

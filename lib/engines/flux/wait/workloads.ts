@@ -1,6 +1,7 @@
 import type { KubeObject } from '../../../base/object.ts'
 import { collection, pluralOf } from '../../../tools/kube-paths.ts'
-import { hasReadinessProbes, isHopeless, problemsOf, UNSCHEDULABLE_AFTER, type Pod, type PodProblem } from './pod-failure.ts'
+import { hasReadinessProbes, problemsOf, type Pod, type PodProblem } from './pod-failure.ts'
+import { createPodJudge, GRACE, type Past } from './pod-judge.ts'
 import { podsOf, rolloutOf, type Workload, type WorkloadKind } from './rollout.ts'
 import type { Entry } from './scope.ts'
 import type { Session } from './session.ts'
@@ -11,9 +12,6 @@ const KINDS: Readonly<Record<WorkloadKind, string>> = { Deployment: 'apps', Stat
 const OF_RELEASES = ['Deployment', 'StatefulSet', 'DaemonSet'] as const
 const RELEASE_NAME = 'helm.toolkit.fluxcd.io/name'
 const RELEASE_NAMESPACE = 'helm.toolkit.fluxcd.io/namespace'
-
-/** How long a failure that was there before this revision may take to heal by it. */
-const GRACE = 30_000
 
 export interface Judged {
   readonly kind: WorkloadKind
@@ -34,21 +32,16 @@ const describe = ({ pod, container, reason, message }: PodProblem): string =>
 /** An evicted or finished pod stays in the list, but its workload has replaced it. */
 const isOver = (phase: string | undefined): boolean => phase === 'Failed' || phase === 'Succeeded'
 
-interface Situation {
-  /** Version that everything from before this wait has at most. */
-  readonly before: bigint
-  /** The wait brings another revision, so failures from before may be mended by it. */
-  readonly mending: boolean
-}
 
 /** Watches workloads, their pods and releases, namespace by namespace as they are asked for. */
-export const createWorkloads = (session: Session, situation: () => Situation) => {
+export const createWorkloads = (session: Session, past: () => Past) => {
   const { now, alarm } = session
   const stores = new Map<string, Store<KubeObject>>()
   const opening = new Map<string, Promise<void>>()
   const steady = createSteadiness()
-  const unscheduledSince = new Map<string, number>()
-  const pulls = new Map<string, Set<string>>()
+  const isHopeless = createPodJudge(session)
+  const unattempted = new Set<string>()
+  const attempts = new Map<string, Past>()
   const retried = new Map<string, string>()
 
   const open = <T extends KubeObject<unknown, unknown>>(path: string): Store<T> | undefined => {
@@ -61,31 +54,6 @@ export const createWorkloads = (session: Session, situation: () => Situation) =>
   }
   const storeOf = (kind: WorkloadKind, version: string, namespace: string) => open<Workload>(collection(`${KINDS[kind]}/${version}`, pluralOf(kind), namespace))
 
-  /** What the clock and earlier looks add to what a pod says. */
-  const hopeless = (problem: PodProblem): boolean => {
-    const { pod, container } = problem
-    const id = `${pod.metadata.uid ?? ''}/${container ?? ''}`
-    const { before, mending } = situation()
-    if (mending && versionOf(pod) <= before && now() < GRACE) {
-      alarm.at(GRACE)
-      return false
-    }
-    if (problem.podScheduled !== undefined) {
-      const since = unscheduledSince.get(id) ?? now()
-      unscheduledSince.set(id, since)
-      alarm.at(since + UNSCHEDULABLE_AFTER * 1000 + 1)
-      return isHopeless({ ...problem, ageSeconds: (now() - since) / 1000 })
-    }
-    if (problem.waiting === 'ErrImagePull') {
-      // while a cluster is made, its registry may not be reachable yet
-      if (now() < (session.options.patience ?? 0)) return false
-      const seen = pulls.get(id) ?? new Set()
-      pulls.set(id, seen.add(pod.metadata.resourceVersion ?? ''))
-      return isHopeless({ ...problem, sightings: seen.size })
-    }
-    return isHopeless(problem)
-  }
-
   const podsFor = (kind: WorkloadKind, it: Workload): { readonly pods: readonly Pod[]; readonly server: number | undefined } | undefined => {
     const namespace = it.metadata.namespace ?? 'default'
     const sets = kind === 'Deployment' ? open<KubeObject>(collection('apps/v1', 'replicasets', namespace)) : undefined
@@ -96,17 +64,16 @@ export const createWorkloads = (session: Session, situation: () => Situation) =>
   }
 
   /** Whether a workload has arrived, by its own status and by its pods. */
-  const judgeWorkload = (kind: WorkloadKind, it: Workload): Pick<Judged, 'state' | 'why' | 'problems'> => {
+  const judgeWorkload = (kind: WorkloadKind, it: Workload, since: Past): Pick<Judged, 'state' | 'why' | 'problems'> => {
     const rollout = rolloutOf(kind, it)
     const found = podsFor(kind, it)
     if (found === undefined) return { state: 'waiting', why: 'reading its pods', problems: [] }
     const problems = found.pods.flatMap(problemsOf)
-    const bad = problems.filter(hopeless)
+    const bad = problems.filter((problem) => isHopeless(problem, since))
     if (bad.length > 0 && rollout.state !== 'done') return { state: 'failed', why: describe(bad[0]!), problems: bad }
     if (rollout.state === 'failed') {
-      const { before, mending } = situation()
-      if (kind === 'Job' || !mending || versionOf(it) > before || now() >= GRACE) return { state: 'failed', why: rollout.why, problems }
-      alarm.at(GRACE)
+      if (kind === 'Job' || versionOf(it) > since.version || now() >= since.until) return { state: 'failed', why: rollout.why, problems }
+      alarm.at(since.until)
       return { state: 'waiting', why: rollout.why, problems }
     }
     if (rollout.state === 'waiting') return { state: 'waiting', why: problems.length > 0 ? `${rollout.why}; ${describe(problems[0]!)}` : rollout.why, problems }
@@ -118,31 +85,39 @@ export const createWorkloads = (session: Session, situation: () => Situation) =>
   }
 
   /** A release says nothing of its pods until its own time is up: what it has made so far is looked at. */
-  const troubleOf = (it: Workload): Pick<Judged, 'why' | 'problems'> | undefined => {
+  const troubleOf = (it: Workload, since: Past): Pick<Judged, 'why' | 'problems'> | undefined => {
     const namespace = it.spec?.targetNamespace ?? it.metadata.namespace ?? 'default'
     for (const kind of OF_RELEASES)
       for (const made of storeOf(kind, 'v1', namespace)?.items() ?? []) {
         const labels = made.metadata.labels ?? {}
         if (labels[RELEASE_NAME] !== it.metadata.name || labels[RELEASE_NAMESPACE] !== it.metadata.namespace) continue
-        const { state, why, problems } = judgeWorkload(kind, made)
+        const { state, why, problems } = judgeWorkload(kind, made, since)
         if (state === 'failed') return { why: `${kind} ${namespace}/${made.metadata.name}: ${why}`, problems }
       }
     return undefined
+  }
+
+  /** What was there before the release began with its newest generation may be mended by it; undefined while it has not begun. */
+  const pastOf = (it: Workload): Past | undefined => {
+    const key = `${it.metadata.uid}@${it.metadata.generation}`
+    if (it.status?.lastAttemptedGeneration !== it.metadata.generation) return void unattempted.add(key)
+    if (unattempted.delete(key)) attempts.set(key, { version: versionOf(it), until: now() + GRACE })
+    return attempts.get(key) ?? past()
   }
 
   const judgeRelease = (it: Workload, version: string): Pick<Judged, 'state' | 'why' | 'problems'> => {
     const { state, why } = rolloutOf('HelmRelease', it)
     const id = it.metadata.uid ?? ''
     const token = retried.get(id)
-    const handled = (it.status as { lastHandledReconcileAt?: string } | undefined)?.lastHandledReconcileAt
-    if (token !== undefined && handled !== token && state !== 'done') return { state: 'waiting', why: `retrying (${why})`, problems: [] }
+    const since = pastOf(it)
+    if (token !== undefined && it.status?.lastHandledReconcileAt !== token && state !== 'done') return { state: 'waiting', why: `retrying (${why})`, problems: [] }
     if (state === 'failed') {
       // what failed before this wait gets one more try, as whatever it failed for may be mended
-      if (token !== undefined || versionOf(it) > situation().before) return { state, why, problems: [] }
+      if (token !== undefined || versionOf(it) > past().version) return { state, why, problems: [] }
       retried.set(id, session.nudge(it, { apiVersion: `${KINDS.HelmRelease}/${version}`, kind: 'HelmRelease' }, ['reconcile.fluxcd.io/resetAt']))
       return { state: 'waiting', why: `retrying (${why})`, problems: [] }
     }
-    const trouble = state === 'waiting' ? troubleOf(it) : undefined
+    const trouble = state === 'waiting' && since !== undefined ? troubleOf(it, since) : undefined
     return trouble === undefined ? { state, why, problems: [] } : { state: 'failed', ...trouble }
   }
 
@@ -155,7 +130,7 @@ export const createWorkloads = (session: Session, situation: () => Situation) =>
       const it = store.items().find(({ metadata }) => metadata.name === name)
       // a finished job may have been swept by its time to live
       if (it === undefined) return { ...about, state: kind === 'Job' ? 'done' : 'missing', why: 'it is in the inventory, but not in the cluster', problems: [] }
-      return { ...about, ...(kind === 'HelmRelease' ? judgeRelease(it, version) : judgeWorkload(kind, it)) }
+      return { ...about, ...(kind === 'HelmRelease' ? judgeRelease(it, version) : judgeWorkload(kind, it, past())) }
     },
     /** Reads everything again that is being watched. */
     refresh: async (): Promise<void> => {

@@ -65,10 +65,14 @@ describe('the fast profile', () => {
     expect(new Set(names).size).toBe(names.length)
   })
 
-  it('asks for no gate that flux 2.7 does not know', () => {
-    const gates = (version: string) => controller('kustomize-controller', { version }).spec.template.spec.containers[0]!.args.find((arg) => arg.startsWith('--feature-gates='))
-    expect(gates('2.7.5')).toBe('--feature-gates=CancelHealthCheckOnNewRevision=true')
-    expect(gates('2.9.4')).toContain('DirectSourceFetch=true')
+  it.each([
+    ['2.7.5', 'kustomize-controller', '--feature-gates=CancelHealthCheckOnNewRevision=true'],
+    ['2.7.5', 'helm-controller', undefined],
+    ['2.9.4', 'kustomize-controller', '--feature-gates=CancelHealthCheckOnNewRevision=true,DirectSourceFetch=true'],
+    ['2.9.4', 'helm-controller', '--feature-gates=CancelHealthCheckOnNewRevision=true,DirectSourceFetch=true'],
+    ['2.9.4', 'source-controller', undefined],
+  ])('asks for no gate that flux %s does not know in %s', (version, name, flag) => {
+    expect(controller(name, { version }).spec.template.spec.containers[0]!.args.find((arg) => arg.startsWith('--feature-gates='))).toBe(flag)
   })
 
   it('keeps the controllers together where there are several control-plane nodes', () => {

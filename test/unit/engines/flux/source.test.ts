@@ -1,16 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { readSource, sourceFor } from '../../../../lib/engines/flux/source.ts'
+import { readSource } from '../../../../lib/engines/flux/source.ts'
 import { fakeKube } from '../../../fakes/kube.ts'
-import { nulls, vectors } from '../../../fakes/vectors.ts'
 
 const repository = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository', metadata: { name: 'flux-system', namespace: 'flux-system' }, spec: { url: 'oci://dev-local-registry:5000/k8s', ref: { tag: 'dev' } } }
 const instance = { apiVersion: 'fluxcd.controlplane.io/v1', kind: 'FluxInstance', metadata: { name: 'flux', namespace: 'flux-system' }, spec: { sync: { url: 'oci://ghcr.io/o/fleet', ref: 'main' } } }
 
 describe('what the cluster reads', () => {
-  it.each(vectors('flux-source'))('as the cluster reaches it: $name', ({ input, expected }) => {
-    expect(nulls(sourceFor(input.cluster, { ...input.target, port: input.target.port ?? undefined }))).toEqual(expected)
-  })
-
   it('is nothing in an empty cluster', async () => {
     expect(await readSource(fakeKube())).toBeUndefined()
   })
