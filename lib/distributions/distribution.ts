@@ -103,8 +103,13 @@ export interface Runtime {
   ready(ctx: Context, target: Target, options: { readonly timeout: number }): Promise<void>
   /** Writes the context into the kubeconfig again and makes it current. */
   connect(ctx: Context, target: Target): Promise<void>
-  /** Where controllers are processes: whether these all run and are ready. */
-  controllers?(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
+  /** Where the engine's controllers are processes, which its manifests do not bring. */
+  readonly controllers?: {
+    /** Whether these all run and are ready. */
+    ready(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
+    /** Starts those that do not run; their kinds are served already. */
+    start(ctx: Context, name: string, names: readonly string[]): Promise<void>
+  }
   /** Removes nodes and kubeconfig entry. */
   remove(ctx: Context, name: string, kubeconfig: string): Promise<void>
   /** Saves what the nodes say into a folder. */

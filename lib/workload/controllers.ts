@@ -4,6 +4,7 @@ import { KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import type { KubeObject } from '../base/object.ts'
 import type { Target } from '../base/target.ts'
+import { runtimeOf } from '../distributions/index.ts'
 import { engineOf } from '../engines/index.ts'
 import type { Kube } from '../tools/kube.ts'
 
@@ -37,5 +38,6 @@ export const ensureControllers = async (ctx: Context, target: Target, objects: r
       if (attempt === 100) throw new KsailError('timeout', `cluster ${target.name} does not serve ${late.kind} after 20 s`, { hint: 'run ksail cluster info to see what is down' })
       await ctx.sleep(200)
     }
+    if (target.provider !== 'Auto') await runtimeOf(target).controllers?.start(ctx, target.name, components)
   })
 }

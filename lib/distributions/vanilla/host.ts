@@ -9,15 +9,18 @@ import { exists } from '../../io/files.ts'
 import {
   accessOf,
   applyTo,
+  beginWork,
   controlFacts,
   controlReady,
   controlState,
   ensureControl,
+  ensureSimulated,
   ensureWork,
   logsOf,
   removeControl,
   stopControl,
 } from '../../providers/host/control.ts'
+import { isComponent } from '../../providers/host/components.ts'
 import { logOf } from '../../providers/host/process.ts'
 import type { ApiAccess } from '../../providers/host/secrets.ts'
 import type { Making, Node, Runtime } from '../distribution.ts'
@@ -52,7 +55,10 @@ const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
     const access = await ensureControl(ctx, target.name, { workers: target.workers })
     signal.throwIfAborted()
     api.resolve(access)
-    await Promise.all([connect(ctx, target, access), ensureWork(ctx, target.name, ['kube-controller-manager'])])
+    await Promise.all([
+      connect(ctx, target, access),
+      ensureSimulated(ctx, target.name, access).then((more) => ensureWork(ctx, target.name, ['kube-controller-manager', ...more])),
+    ])
   }
   const done = work()
   done.catch(api.reject)
@@ -100,9 +106,12 @@ export const vanillaOnHost: Runtime = {
     await removeControl(ctx, name)
     await removeContext(ctx, kubeconfig, contextOf(name))
   },
-  controllers: async (ctx, name, names) => {
-    const ready = new Set((await controlState(ctx, name)).filter((it) => it.ready).map(({ component }): string => component))
-    return names.every((it) => ready.has(it))
+  controllers: {
+    ready: async (ctx, name, names) => {
+      const ready = new Set((await controlState(ctx, name)).filter((it) => it.ready).map(({ component }): string => component))
+      return names.every((it) => ready.has(it))
+    },
+    start: async (ctx, name, names) => (await beginWork(ctx, name, names.filter(isComponent)))(),
   },
   saveLogs: async (ctx, name, folder) => {
     await mkdir(folder, { recursive: true })

@@ -5,6 +5,7 @@ import { componentOf, components, isComponent, type ComponentName } from './comp
 import { ensureComponent, isReady, portsOf } from './ensure.ts'
 import { componentNames, endComponents, refind } from './process.ts'
 import { ensureSecrets, readAccess, writeAdminConfig, type ApiAccess } from './secrets.ts'
+import { applyNodes, SIMULATORS, writeStages } from './simulated.ts'
 import { ensureUnit, readFacts, removeUnit, unitOf, type Unit } from './unit.ts'
 
 /** One process of a cluster and how it is. */
@@ -64,7 +65,9 @@ export interface ControlOptions {
  */
 export const ensureControl = async (ctx: Context, name: string, { workers }: ControlOptions = {}): Promise<ApiAccess> => {
   const unit = unitOf(ctx, name, 'control-plane')
-  await ensureUnit(unit, workers === undefined ? {} : { workers })
+  const facts = await ensureUnit(unit, (workers ?? 0) > 0 ? { workers } : {})
+  if (workers !== undefined && workers !== (facts.workers ?? 0))
+    ctx.report({ kind: 'warn', text: `cluster ${name} keeps its ${facts.workers ?? 0} simulated nodes: delete it to have ${workers}` })
   await ensureSecrets(unit)
   const before = (await portsOf(unit, 'kube-apiserver'))?.['api']
   const [state, api] = await Promise.all([
@@ -75,9 +78,18 @@ export const ensureControl = async (ctx: Context, name: string, { workers }: Con
   const access = await readAccess(unit, ports['api'] as number)
   if (access === undefined) throw new KsailError('bug', `the API server of ${name} answers without a certificate`)
   await writeAdminConfig(unit, access)
+  if (facts.workers !== undefined) await writeStages(unit)
   // a port that moved while the rest ran: the others look for the API where it was
   if (before !== undefined && before !== ports['api']) await endComponents(ctx, unit, ofStage(await componentsOf(unit), 'work'), GRACE)
   return access
+}
+
+/** The simulated nodes that a cluster was made with, if any: the nodes and what moves them. */
+export const ensureSimulated = async (ctx: Context, name: string, access: ApiAccess): Promise<readonly ComponentName[]> => {
+  const { workers = 0 } = (await controlFacts(ctx, name)) ?? {}
+  if (workers === 0) return []
+  await withApi(ctx, access, (api) => applyNodes(ctx, api, name, workers))
+  return SIMULATORS
 }
 
 /** Starts what a cluster has besides its API, and this too: all that it had before when nothing is named. */
