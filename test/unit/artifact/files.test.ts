@@ -1,43 +1,12 @@
-import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import { dirname, join } from 'node:path'
+import { chmodSync } from 'node:fs'
+import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KsailError } from '../../../lib/base/errors.ts'
 import { selectFiles } from '../../../lib/artifact/files.ts'
 import { tempFolder } from '../../fakes/context.ts'
-import vectors from '../../vectors/artifact-contents.json' with { type: 'json' }
-
-type Node = string | { type: string; target?: string }
-
-const plant = async (tree: Record<string, Node>): Promise<string> => {
-  const root = join(tempFolder(), 'k8s')
-  mkdirSync(root)
-  for (const [path, node] of Object.entries(tree)) {
-    const full = join(root, path)
-    mkdirSync(dirname(full), { recursive: true })
-    if (typeof node === 'string') writeFileSync(full, node)
-    else if (node.type === 'fifo') execFileSync('mkfifo', [full])
-    else if (node.type === 'socket') await new Promise<void>((resolve) => void createServer().listen(full, resolve).unref())
-    else symlinkSync(node.target ?? '', full)
-  }
-  return root
-}
-
-const KINDS: Record<string, RegExp> = { symlink: /is a link/, 'no-manifests': /holds no manifest/, 'empty-manifest': /empty manifest/ }
+import { plant } from '../../topics/artifact.ts'
 
 describe('selectFiles', () => {
-  it.each(vectors as unknown as { name: string; input: { tree: Record<string, Node> }; expected: { files?: string[]; warned?: string[]; error?: string; path?: string } }[])('$name', async ({ input, expected }) => {
-    const root = await plant(input.tree)
-    if (expected.error !== undefined) {
-      expect(() => selectFiles(root)).toThrow(KINDS[expected.error])
-      if (expected.path !== undefined) expect(() => selectFiles(root)).toThrow(expected.path)
-      return
-    }
-    const { files, warned } = selectFiles(root)
-    expect({ files: files.map(({ path }) => path), warned: warned.map(({ path }) => path) }).toEqual(expected)
-  })
-
   it.each([
     ['nowhere', 'does not exist'],
     ['k8s/a.yaml', 'is not a directory'],

@@ -1,13 +1,6 @@
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { expect, it } from 'vitest'
 import { redact, redactSetting } from '../../../lib/base/redact.ts'
-import { vectors } from '../../fakes/vectors.ts'
-
-describe('redaction', () => {
-  it.each(vectors('redaction'))('$name', ({ input, expected }) => {
-    expect(input.kind === 'setting' ? redactSetting(input.text) : redact(input.text, input.secrets)).toBe(expected)
-  })
-})
 
 it.each([
   ['get https://octo:pa@ss@ghcr.io/v2/ failed', 'get https://octo:****@ghcr.io/v2/ failed'],
