@@ -1,8 +1,8 @@
 import type { Context } from '../base/context.ts'
 import { exists } from '../io/files.ts'
 import { selectFiles, type Entry, type Selection } from './files.ts'
-import { artifactsFolder, pruneLayouts, writeLayout } from './layout.ts'
-import { pack } from './pack.ts'
+import { artifactsFolder, digestOf, findLayout, memoryOf, pruneLayouts, rememberLayout, writeLayout } from './layout.ts'
+import { tar } from './tar.ts'
 
 /** An artifact as an OCI image layout on disk, its digest known before anything is sent. */
 export interface Artifact {
@@ -14,6 +14,8 @@ export interface Artifact {
   readonly folder: string
   /** Folder that holds the layouts of the project. */
   readonly artifacts: string
+  /** Folder of what is remembered to be quick, and may be lost. */
+  readonly memory: string
   readonly manifest: Uint8Array
   readonly entries: readonly Entry[]
   readonly warned: Selection['warned']
@@ -47,9 +49,13 @@ export const buildArtifact = async ({ source, project, keep = 10, whenMissing }:
   const missing = whenMissing !== undefined && !(await exists(source))
   const { files, warned, ignored } = missing ? nothing(whenMissing) : selectFiles(source)
   for (const { path, why } of warned) ctx.report({ kind: 'warn', text: `${path} is left out: ${why}` })
-  const layer = pack(files)
+  const archive = tar(files)
+  const hash = digestOf(archive)
   const artifacts = await artifactsFolder(ctx, project)
-  const written = await writeLayout(artifacts, layer)
-  await pruneLayouts(artifacts, keep, written.folder)
-  return { ...written, size: layer.length, files: files.length, artifacts, entries: files, warned, ignored }
+  const found = await findLayout(artifacts, hash)
+  if (found !== undefined) return { ...found, files: files.length, artifacts, memory: memoryOf(artifacts), entries: files, warned, ignored }
+  const { pack } = await import('./pack.ts')
+  const written = await writeLayout(artifacts, pack(archive))
+  await Promise.all([rememberLayout(artifacts, hash, written.digest, keep), pruneLayouts(artifacts, keep, written.folder)])
+  return { ...written, files: files.length, artifacts, memory: memoryOf(artifacts), entries: files, warned, ignored }
 }

@@ -25,8 +25,8 @@ const shorten = (lines: readonly string[]): string[] => (lines.length <= SHOWN ?
  * const { objects } = await checkArtifact(artifact, { start: './' }, ctx)
  */
 export const checkArtifact = async (artifact: Artifact, { start, allowPlaintextSecrets = false, validate = true }: CheckOptions, ctx: Context): Promise<Built> => {
-  const { entries, ignored, warned, artifacts } = artifact
-  const facts = await readFacts(entries, artifacts)
+  const { entries, ignored, warned, memory } = artifact
+  const facts = await readFacts(entries, memory)
   const gate = judgeContents(facts, allowPlaintextSecrets)
   if (gate.verdict === 'refuse') {
     const overridable = gate.refused.every((line) => line.includes(': Secret '))
@@ -37,7 +37,7 @@ export const checkArtifact = async (artifact: Artifact, { start, allowPlaintextS
         : 'remove it, or name the file in .sourceignore',
     })
   }
-  const built = await buildTree({ entries, facts, start, leftOut: [...ignored, ...warned.map(({ path }) => path)], remember: artifacts }, ctx)
+  const built = await buildTree({ entries, facts, start, leftOut: [...ignored, ...warned.map(({ path }) => path)], remember: memory }, ctx)
   const problems = built.problems.map(({ file, line, text }) => `${formatPlace({ file, line })}: ${text}`)
   if (problems.length > 0 && validate)
     throw new KsailError('refused', `${start} does not build`, {

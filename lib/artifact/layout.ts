@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { KsailError } from '../base/errors.ts'
-import { asideOf } from '../io/files.ts'
+import { asideOf, readJson, writeJson } from '../io/files.ts'
 import { stateFolder } from '../io/folders.ts'
 
 /** Media types that Flux reads and writes. */
@@ -41,13 +41,19 @@ export const artifactsFolder = async (ctx: Pick<Context, 'env'>, project: string
     return own
   } catch (error) {
     if (!['EACCES', 'EROFS', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
-    const other = join(stateFolder(ctx.env), 'artifacts', createHash('sha256').update(project).digest('hex').slice(0, 16))
+    const other = join(stateFolder(ctx.env), 'projects', createHash('sha256').update(project).digest('hex').slice(0, 16), 'artifacts')
     await mkdir(other, { recursive: true }).catch((cause: unknown) => {
       throw new KsailError('failed', `neither ${own} nor ${other} can be written`, { cause, hint: 'set XDG_STATE_HOME to a folder that can be written' })
     })
     return other
   }
 }
+
+/** The newest ten are kept: this one has just been wanted again. It does not matter when another process removes it here. */
+const touch = (folder: string): Promise<void> => utimes(folder, new Date(), new Date()).catch(() => undefined)
+
+/** Folder of what can be found out again, beside that of the layouts. */
+export const memoryOf = (artifacts: string): string => join(dirname(artifacts), 'cache')
 
 const isComplete = async (folder: string, manifest: Uint8Array, layer: Uint8Array): Promise<boolean> => {
   const [found, size] = await Promise.all([
@@ -57,15 +63,23 @@ const isComplete = async (folder: string, manifest: Uint8Array, layer: Uint8Arra
   return found !== undefined && Buffer.compare(found, manifest) === 0 && size === layer.length
 }
 
+/** An image layout on disk. */
+export interface Layout {
+  readonly digest: string
+  readonly folder: string
+  readonly manifest: Uint8Array
+  /** Bytes of the layer. */
+  readonly size: number
+}
+
 /** Writes the image layout of a layer aside and renames it: another process sees all of it or nothing. The same layer is written once. */
-export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise<{ readonly digest: string; readonly folder: string; readonly manifest: Uint8Array }> => {
+export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise<Layout> => {
   const manifest = manifestOf(layer)
   const digest = digestOf(manifest)
   const folder = join(artifacts, hexOf(digest))
   if (await isComplete(folder, manifest, layer)) {
-    // the newest ten are kept: this one has just been wanted again. It does not matter when another process removes it here
-    await utimes(folder, new Date(), new Date()).catch(() => undefined)
-    return { digest, folder, manifest }
+    await touch(folder)
+    return { digest, folder, manifest, size: layer.length }
   }
   const aside = await asideOf(folder)
   try {
@@ -88,7 +102,32 @@ export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise
   } finally {
     await rm(aside, { recursive: true, force: true })
   }
-  return { digest, folder, manifest }
+  return { digest, folder, manifest, size: layer.length }
+}
+
+const packedPath = (artifacts: string): string => join(memoryOf(artifacts), 'packed.json')
+/** Hash of an archive → digest of the artifact that was made of it, newest first. */
+type Packed = readonly (readonly [archive: string, digest: string])[]
+// only a memory: without it the archive is packed again
+const readPacked = (artifacts: string): Promise<Packed> => readJson<Packed>(packedPath(artifacts)).then((it) => (Array.isArray(it) ? it : []), () => [])
+
+/** The layout that was made of an archive before, if it is still whole: packing it again costs more than reading it. */
+export const findLayout = async (artifacts: string, archive: string): Promise<Layout | undefined> => {
+  const digest = (await readPacked(artifacts)).find(([hash]) => hash === archive)?.[1]
+  if (digest === undefined) return undefined
+  const folder = layoutFolder(artifacts, digest)
+  // what is damaged is made again
+  const layer = await readLayer(folder, digest).catch(() => undefined)
+  if (layer === undefined) return undefined
+  const manifest = manifestOf(layer)
+  if (digestOf(manifest) !== digest || !(await isComplete(folder, manifest, layer))) return undefined
+  await touch(folder)
+  return { digest, folder, manifest, size: layer.length }
+}
+
+export const rememberLayout = async (artifacts: string, archive: string, digest: string, keep: number): Promise<void> => {
+  const others = (await readPacked(artifacts)).filter(([hash]) => hash !== archive)
+  await writeJson(packedPath(artifacts), [[archive, digest], ...others].slice(0, keep)).catch(() => undefined)
 }
 
 /** The layer of an artifact in a layout folder; undefined when the layout is not there. Throws when its bytes are not what their digest says. */

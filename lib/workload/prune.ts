@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import type { Artifact } from '../artifact/build.ts'
 import { readFacts, type Described } from '../artifact/facts.ts'
 import { layoutFolder, readLayer } from '../artifact/layout.ts'
-import { unpack } from '../artifact/pack.ts'
 import { buildTree } from '../artifact/validate.ts'
 import type { Context } from '../base/context.ts'
 import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
@@ -41,18 +40,26 @@ export const judgePrune = (before: readonly Identity[], after: readonly Identity
 const identities = (objects: readonly Described[]): Identity[] =>
   objects.map(({ group, kind, namespace, name, keep }) => ({ group, kind, namespace, name, ...(keep === true ? { keep } : {}) }))
 
-const memoryOf = (folder: string, start: string): string => join(folder, `objects-${encodeURIComponent(start)}.json`)
+const KEPT = 20
 
-/** Remembers beside a layout what it makes of a cluster, so that the next push can compare without building it again. */
-export const rememberObjects = (folder: string, start: string, objects: readonly Described[]): Promise<void> =>
-  // only a memory: the next push builds again when it is missing
-  writeJson(memoryOf(folder, start), identities(objects)).catch(() => undefined)
+type Remembered = Readonly<Record<string, readonly Identity[]>>
+const memoryFile = (memory: string): string => join(memory, 'objects.json')
+// only a memory: what is missing in it is built again
+const readMemory = (memory: string): Promise<Remembered> => readJson<Remembered>(memoryFile(memory)).then((it) => it ?? {}, () => ({}))
+
+/** Remembers what an artifact makes of a cluster, so that the next push can compare without building it again. */
+export const rememberObjects = async ({ memory, digest }: Pick<Artifact, 'memory' | 'digest'>, start: string, objects: readonly Described[]): Promise<void> => {
+  const key = `${digest} ${start}`
+  const { [key]: known, ...others } = await readMemory(memory)
+  if (known !== undefined) return
+  await writeJson(memoryFile(memory), Object.fromEntries([[key, identities(objects)], ...Object.entries(others)].slice(0, KEPT))).catch(() => undefined)
+}
 
 /** What the artifact with that digest makes of a cluster; fetched when this project does not have it any more. */
-const objectsOf = async (ctx: Context, remote: Remote, artifacts: string, digest: string, start: string): Promise<readonly Identity[] | undefined> => {
-  const folder = layoutFolder(artifacts, digest)
-  const known = await readJson<Identity[]>(memoryOf(folder, start)).catch(() => undefined)
+const objectsOf = async (ctx: Context, remote: Remote, { artifacts, memory }: Pick<Artifact, 'artifacts' | 'memory'>, digest: string, start: string): Promise<readonly Identity[] | undefined> => {
+  const known = (await readMemory(memory))[`${digest} ${start}`]
   if (Array.isArray(known)) return known
+  const folder = layoutFolder(artifacts, digest)
   let layer = await readLayer(folder, digest)
   if (layer === undefined) {
     const aside = await privateFolder(ctx, 'fetch')
@@ -64,13 +71,14 @@ const objectsOf = async (ctx: Context, remote: Remote, artifacts: string, digest
     }
   }
   if (layer === undefined) return undefined
+  const { unpack } = await import('../artifact/pack.ts')
   const entries = unpack(layer)
-  const { objects } = await buildTree({ entries, facts: await readFacts(entries, undefined), start, remember: artifacts }, ctx)
+  const { objects } = await buildTree({ entries, facts: await readFacts(entries, undefined), start, remember: memory }, ctx)
   return identities(objects)
 }
 
 export interface PruneOptions {
-  readonly artifact: Pick<Artifact, 'artifacts' | 'digest'>
+  readonly artifact: Pick<Artifact, 'artifacts' | 'memory' | 'digest'>
   readonly objects: readonly Described[]
   readonly start: string
   /** What the tags name that are about to move. */
@@ -85,7 +93,7 @@ export const guardPrune = async (ctx: Context, remote: Remote, { artifact, objec
     if (digest === artifact.digest) continue
     let before: readonly Identity[] | undefined
     try {
-      before = await objectsOf(ctx, remote, artifact.artifacts, digest, start)
+      before = await objectsOf(ctx, remote, artifact, digest, start)
     } catch (error) {
       if (isKsailError(error, 'interrupted', 'terminated')) throw error
       ctx.report({ kind: 'warn', text: `what the push would remove was not compared with ${digest.slice(0, 19)}: ${messageOf(error)}` })

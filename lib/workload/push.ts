@@ -123,7 +123,7 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
   const at = new Date().toISOString()
   await Promise.all([
     writeLastPush(ctx, directory, tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at }))),
-    rememberObjects(artifact.folder, target.path, objects),
+    rememberObjects(artifact, target.path, objects),
   ])
   return { artifact, changed }
 }

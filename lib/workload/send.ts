@@ -42,6 +42,7 @@ export interface SendOptions {
 /** Makes the tags name the artifact: nothing is written when they do, only what is missing is sent, and a lost answer is looked up. */
 export const sendTo = async (ctx: Context, remote: Remote, { artifact, tags, immutable = false, heads }: SendOptions): Promise<{ readonly changed: boolean }> => {
   const { digest } = artifact
+  if (heads !== undefined && tags.every((tag) => heads.get(tag) === digest)) return { changed: false }
   let known = heads
   let sent = false
   const copy = (names: readonly string[], timeout: number) => oras.copyLayout(ctx, artifact, remote.repository, names, { ...remote.access, timeout })

@@ -1,10 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildArtifact } from '../../../lib/artifact/build.ts'
 import { manifestOf, digestOf, readLayer } from '../../../lib/artifact/layout.ts'
-import { pack, tar, unpack } from '../../../lib/artifact/pack.ts'
+import { pack, unpack } from '../../../lib/artifact/pack.ts'
+import { tar } from '../../../lib/artifact/tar.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 import { sample as project } from '../../topics/artifact.ts'
 
@@ -32,11 +33,23 @@ describe('buildArtifact', () => {
       writeFileSync(join(folder, 'k8s', 'a.yaml'), `a: ${i}\n`)
       await Promise.all([build(folder), build(folder), build(folder)])
     }
-    const names = readdirSync(join(folder, '.ksail', 'artifacts'))
+    const names = readdirSync(join(folder, '.ksail', 'artifacts')).filter((name) => /^[0-9a-f]{64}$/.test(name))
     expect(names).toHaveLength(10)
     for (const name of names) expect(existsSync(join(folder, '.ksail', 'artifacts', name, 'blobs', 'sha256', name))).toBe(true)
     const { digest } = await build(folder)
     expect(names).toContain(digest.slice(7))
+  })
+
+  it('packs the same tree once, and again when what it made is damaged', async () => {
+    const folder = project()
+    const first = await build(folder)
+    const written = statSync(join(first.folder, 'index.json')).mtimeMs
+    const again = await build(folder)
+    expect(again).toEqual(first)
+    expect(statSync(join(first.folder, 'index.json')).mtimeMs).toBe(written)
+    rmSync(join(first.folder, 'blobs', 'sha256', first.digest.slice(7)))
+    expect((await build(folder)).digest).toBe(first.digest)
+    expect(existsSync(join(first.folder, 'blobs', 'sha256', first.digest.slice(7)))).toBe(true)
   })
 
   it('makes a damaged layout good', async () => {
@@ -68,7 +81,7 @@ describe('tar', () => {
   const entries = names.map((path, index) => ({ path, bytes: Buffer.from('x'.repeat(index * 300)), executable: index % 2 === 1 }))
 
   it('is read back with every kind of name', () => {
-    expect(unpack(pack(entries)).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable }))).toEqual(entries)
+    expect(unpack(pack(tar(entries))).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable }))).toEqual(entries)
   })
 
   it('is what tar reads', () => {
@@ -79,7 +92,7 @@ describe('tar', () => {
   })
 
   it('names no operating system, no time and no file in gzip', () => {
-    expect([...pack(entries).subarray(0, 10)]).toEqual([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
+    expect([...pack(tar(entries)).subarray(0, 10)]).toEqual([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
   })
 
   it('gives a manifest without white space in a fixed order', () => {
