@@ -29,6 +29,8 @@ export interface Known {
   readonly source?: ClusterSource | undefined
 }
 
+const LAST_PUSH = 'last push of this project'
+
 interface Wanted {
   readonly digest: string
   /** Who said so, for people. */
@@ -92,19 +94,24 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
     const named = known !== undefined || isNamed(options, project, ctx) ? await destination() : undefined
     sameOrThrow(project, source, named)
     const tag = source.tag ?? target.tag
-    const head = async (): Promise<string | undefined> => withRemote(ctx, await destination(), (remote) => remote.resolve(tag))
+    const head = async (timeout?: number): Promise<string | undefined> => withRemote(ctx, await destination(), (remote) => remote.resolve(tag, { timeout }))
     const find = async (): Promise<Wanted> => {
       if (options.digest !== undefined) return { digest: options.digest, from: '--digest' }
       const last = options.latest === true ? undefined : lastPush(await pushes, target.name, source, named)
-      if (last !== undefined) return { digest: last.digest, from: 'last push of this project' }
+      if (last !== undefined) return { digest: last.digest, from: LAST_PUSH }
       const digest = await head()
       if (digest !== undefined) return { digest, from: `what tag ${tag} names now` }
       throw new KsailError('unresolved', `there is no artifact ${source.url.replace(/^oci:\/\//, '')}:${tag} yet`, { hint: 'run ksail workload push' })
     }
     const { digest, from } = await find()
+    // beside the wait: a push from elsewhere, which the cluster may not have seen yet, is about to replace what was waited for. A registry that does not answer has nothing to say about that
+    const moved = from === LAST_PUSH ? head(5000).catch(() => undefined) : undefined
     const result = await step(ctx, `reconciling ${target.name} to ${tag}@${digest.slice(0, 19)} (${from})`, () =>
-      engine.reconcile(ctx, target, { digest, tag, latest: options.latest, head, kube }),
+      engine.reconcile(ctx, target, { digest, tag, latest: options.latest, head: () => head(), kube }),
     )
+    const now = await moved
+    if (now !== undefined && now !== result.digest)
+      throw new KsailError('conflict', `tag ${tag} moved from ${result.digest} to ${now} meanwhile`, { hint: 'push again, or pass --latest to follow the newer artifact' })
     return result
   } finally {
     if (known?.kube === undefined) await kube.close()

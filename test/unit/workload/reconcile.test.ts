@@ -105,3 +105,8 @@ it('names both digests when the tag has moved on', async () => {
   })
   await expect(run()).rejects.toMatchObject({ code: 'conflict', message: `tag dev moved from ${OTHER} to ${LIVE} meanwhile` })
 })
+
+it('names both digests when the tag has moved on and the cluster has not seen it yet', async () => {
+  const { run } = await setUp({ config: local, pushes: [pushed(LIVE)], resolves: OTHER })
+  await expect(run()).rejects.toMatchObject({ code: 'conflict', message: `tag dev moved from ${LIVE} to ${OTHER} meanwhile` })
+})

@@ -76,7 +76,7 @@ export const diagnose = async (session: Session, revision: string, findings: rea
     const found = (await Promise.race([more, late]))?.flat() ?? []
     // an event that repeats what the condition says is no news
     const told = [finding.text, ...lines].join('\n')
-    const news = found.filter((line) => !told.includes(line.replace(/^ {2}event \w+: /, '')))
+    const news = found.filter((line) => !told.includes(line.replace(/^ {2}event \w+: /, '').replace(/…$/, '')))
     return [cut(finding.text), ...[...lines, ...news].slice(0, room)]
   })
   const lines = (await Promise.all(blocks)).flat()

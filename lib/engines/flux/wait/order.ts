@@ -63,8 +63,14 @@ export const deadlocked = (nodes: readonly Node[], done: ReadonlySet<string>, ex
     before = free.size
     for (const { id, needs } of open) if (needs.every((need) => done.has(need) || free.has(need) || (!isOpen.has(need) && exists(need)))) free.add(id)
   }
-  return open.filter(({ id }) => !free.has(id)).map(({ id, needs }) => {
+  const stuck = open.filter(({ id }) => !free.has(id))
+  const isStuck = new Map(stuck.map((node) => [node.id, node]))
+  const reaches = (from: string, to: string, seen = new Set<string>()): boolean =>
+    (isStuck.get(from)?.needs ?? []).some((need) => need === to || (!seen.has(need) && reaches(need, to, seen.add(need))))
+  return stuck.map(({ id, needs }) => {
     const missing = needs.find((need) => !exists(need))
-    return { id, why: missing === undefined ? `waits for itself through ${needs.find((need) => isOpen.has(need) && !free.has(need)) ?? id}` : `depends on ${missing}, which does not exist` }
+    if (missing !== undefined) return { id, why: `depends on ${missing}, which does not exist` }
+    const next = needs.find((need) => isStuck.has(need)) ?? id
+    return { id, why: reaches(id, id) ? `waits for itself through ${next}` : `depends on ${next}, which cannot become ready` }
   })
 }

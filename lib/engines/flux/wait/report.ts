@@ -5,7 +5,7 @@ import { denoise, diagnose, shortRevision, type Finding } from './diagnose.ts'
 import type { Standing } from './kustomizations.ts'
 import { cascade, needsOf } from './order.ts'
 import type { Session } from './session.ts'
-import type { SourcesVerdict } from './sources.ts'
+import { NO_ANSWER, type SourcesVerdict } from './sources.ts'
 import type { Judged } from './workloads.ts'
 
 /** Everything that one look has found. */
@@ -37,10 +37,11 @@ const commandFor = ({ target }: Session, { kind, namespace, name }: Finding): st
   return `kubectl --context ${target.context} -n ${namespace} describe ${kinds[kind] ?? kind.toLowerCase()} ${name}`
 }
 
-const hintFor = (session: Session, finding: Finding): string =>
-  finding.text.includes('namespace not specified')
-    ? 'give the object a metadata.namespace, or set namespace in its kustomization.yaml: Flux has no current namespace'
-    : `run ${commandFor(session, finding)}`
+const hintFor = (session: Session, finding: Finding): string => {
+  if (finding.text.includes('namespace not specified')) return 'give the object a metadata.namespace, or set namespace in its kustomization.yaml: Flux has no current namespace'
+  if (finding.kind === 'OCIRepository' && NO_ANSWER.test(finding.text)) return 'the cluster does not reach the registry: run ksail cluster start, which starts and attaches it'
+  return `run ${commandFor(session, finding)}`
+}
 
 /** The failures of a picture, in the order in which they should be looked at. */
 const findingsOf = (picture: Picture): readonly Finding[] => {

@@ -10,7 +10,7 @@ export const SOURCE_KIND = { apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'O
 const ATTEMPTS = 3
 const PAUSE = 300
 /** A registry that does not answer at all may be starting. */
-const NO_ANSWER = /connection refused|no such host|i\/o timeout|dial tcp|server misbehaving|connection reset|EOF/
+export const NO_ANSWER = /connection refused|no such host|i\/o timeout|dial tcp|server misbehaving|connection reset|EOF/
 
 interface Tracked {
   /** undefined until asked: the failures of a source that nobody asked yet are those of its own first look. */
