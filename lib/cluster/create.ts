@@ -214,7 +214,7 @@ const nothingLeft = async (ctx: Context, target: Target, runtime: Runtime, base:
   if (runtime.controllers !== undefined && !(await runtime.controllers.ready(ctx, target.name, base.components))) return false
   const { applied } = await manifestsOf(base, target.registry === undefined ? base.record.port : undefined)
   try {
-    return await isComplete(ctx, target, { id: base.record.id, applied, deployments: runtime.controllers === undefined ? base.components : [] })
+    return await isComplete(ctx, target, { id: base.record.id, applied, deployments: runtime.controllers === undefined ? base.components : [], pullSecret: base.sync.pullSecret })
   } catch (error) {
     if (!isKsailError(error, 'unreachable')) throw error
     await runtime.ready(ctx, target, { timeout: target.timeout })

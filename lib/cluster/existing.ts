@@ -7,18 +7,31 @@ interface Deployment {
   readonly status?: { readonly availableReplicas?: number }
 }
 
+interface Wanted {
+  readonly id: string
+  readonly applied: string
+  readonly deployments: readonly string[]
+  /** The Docker configuration that the cluster pulls with. */
+  readonly pullSecret?: string | undefined
+}
+
+const PULL_SECRET = '/api/v1/namespaces/flux-system/secrets/ksail-registry-credentials'
+
 /**
- * Whether everything that create applies is in the cluster already: the owner notice names this project and these manifests, and the
- * controllers run. Any doubt is a no: applying again is harmless.
+ * Whether everything that create applies is in the cluster already: the owner notice names this project and these manifests, the
+ * controllers run, and the pull secret holds the credentials of today. Any doubt is a no: applying again is harmless.
  */
-export const isComplete = async (ctx: Context, target: Target, { id, applied, deployments }: { readonly id: string; readonly applied: string; readonly deployments: readonly string[] }): Promise<boolean> => {
+export const isComplete = async (ctx: Context, target: Target, { id, applied, deployments, pullSecret }: Wanted): Promise<boolean> => {
   const kube = await connect(ctx, target)
   try {
-    const [notice, listed] = await Promise.all([
+    const [notice, listed, secret] = await Promise.all([
       kube.get<{ data?: Record<string, string> }>('/api/v1/namespaces/kube-system/configmaps/ksail'),
       kube.get<{ items: readonly Deployment[] }>('/apis/apps/v1/namespaces/flux-system/deployments'),
+      pullSecret === undefined ? undefined : kube.get<{ data?: Record<string, string> }>(PULL_SECRET),
     ])
+    const held = Buffer.from(secret?.data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8')
     const available = new Set((listed?.items ?? []).filter(({ status }) => (status?.availableReplicas ?? 0) > 0).map(({ metadata }) => metadata.name))
+    if (pullSecret !== undefined && held !== pullSecret) return false
     return notice?.data?.['project'] === id && notice.data['applied'] === applied && deployments.every((name) => available.has(name))
   } finally {
     await kube.close()

@@ -21,14 +21,8 @@ const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sour
   cluster: async () => {
     if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
     // a push to a registry that is configured never comes here
-    const { engineOf, engines } = await import('../engines/index.ts')
-    const configured = engineOf(target.engine)
-    // what is configured is asked first; a cluster that ksail did not make may have another engine
-    for (const engine of new Set([configured, ...Object.values(engines)])) {
-      const source = engine.tools.length === 0 ? undefined : await engine.source(ctx, target)
-      if (source !== undefined) return source
-    }
-    return undefined
+    const { clusterSource } = await import('../engines/index.ts')
+    return clusterSource(ctx, target, { secret: true })
   },
   registry: async () => {
     const found = await findRegistry(ctx, target.name)

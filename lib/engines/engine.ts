@@ -22,6 +22,13 @@ export interface ClusterSource {
   readonly revision?: string | undefined
   /** The object that says so, as `OCIRepository/flux-system/flux-system`. */
   readonly resource: string
+  /** What the cluster pulls with, when that was asked for and is meant for others, too. */
+  readonly secret?: { readonly host: string; readonly username: string; readonly password: string } | undefined
+}
+
+export interface SourceOptions {
+  /** Reads the Secret with the registry's credentials as well. */
+  readonly secret?: boolean | undefined
 }
 
 export interface WaitOptions {
@@ -73,7 +80,7 @@ export interface Engine {
   /** The objects that name source and start folder as YAML; they need the kinds that `manifests` brings. */
   sync(ctx: Context, target: Target, options: SyncOptions): Promise<string>
   /** What the cluster reads now; undefined when it reads nothing. */
-  source(ctx: Context, target: Target, kube?: Kube): Promise<ClusterSource | undefined>
+  source(ctx: Context, target: Target, kube?: Kube, options?: SourceOptions): Promise<ClusterSource | undefined>
   /** Makes the engine take a digest and waits until it is live. */
   reconcile(ctx: Context, target: Target, options: WaitOptions): Promise<ReconcileResult>
 }

@@ -14,10 +14,10 @@ export const flux: Engine = {
       ? (await import('./flux/kinds.ts')).kindManifests(ctx, options.components)
       : (await import('./flux/install.ts')).installManifests(ctx, target, options),
   sync: async (ctx, target, options) => (await import('./flux/sync.ts')).syncManifests(ctx, target, options),
-  source: async (ctx, target, kube) => {
+  source: async (ctx, target, kube, options) => {
     const api = kube ?? (await connect(ctx, target))
     try {
-      return await readSource(api)
+      return await readSource(api, options)
     } finally {
       if (kube === undefined) await api.close()
     }

@@ -5,7 +5,7 @@ import { registryName } from '../base/names.ts'
 import { hostPort, isLoopback, parseClusterUrl, type Reference } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
 import type { ClusterSource } from '../engines/engine.ts'
-import { engineOf, engines } from '../engines/index.ts'
+import { clusterSource } from '../engines/index.ts'
 import { readText } from '../io/files.ts'
 import { connect, type Kube } from '../tools/kube.ts'
 
@@ -40,14 +40,6 @@ export interface Watched {
   readonly source: ClusterSource | undefined
 }
 
-const ask = async (ctx: Context, target: Target, kube: Kube): Promise<ClusterSource | undefined> => {
-  for (const engine of new Set([engineOf(target.engine), ...Object.values(engines)])) {
-    const source = engine.tools.length === 0 ? undefined : await engine.source(ctx, target, kube)
-    if (source !== undefined) return source
-  }
-  return undefined
-}
-
 /**
  * Reads what the cluster reads, over a connection that the caller closes. A cluster that does not answer is told in one line; one that no
  * kubeconfig names is not asked.
@@ -63,7 +55,7 @@ export const watchCluster = async (ctx: Context, target: Target): Promise<Watche
   late.catch(() => undefined)
   try {
     kube = await connect(ctx, target)
-    return { kube, source: await Promise.race([ask(ctx, target, kube), late]) }
+    return { kube, source: await Promise.race([clusterSource(ctx, target, { kube }), late]) }
   } catch (error) {
     await kube?.close()
     if (isKsailError(error, 'interrupted', 'terminated')) throw error

@@ -6,6 +6,7 @@ import { clusterTable, infoText, removedList } from './text.ts'
 export const makeFlags = {
   retain: { type: 'boolean', summary: 'keep what was made when a step fails' },
   adopt: { type: 'boolean', summary: 'take over a moved project, or a cluster that others made' },
+  allowShortLived: { type: 'boolean', summary: 'let the cluster pull with a token that ends with this CI run' },
   switch: { type: 'boolean', negative: true, summary: 'leave the current context of the kubeconfig as it is' },
   timings: { type: 'boolean', summary: 'show when each step began and how long it took' },
 } as const
