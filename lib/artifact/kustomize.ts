@@ -76,7 +76,7 @@ const isTyped = (content: Plain): boolean =>
   isTextMap(content['commonLabels']) && isTextMap(content['commonAnnotations']) &&
   (content['images'] === undefined || (Array.isArray(content['images']) && content['images'].every((it) => isTextMap(it)))) &&
   (content['labels'] === undefined ||
-    (Array.isArray(content['labels']) && content['labels'].every((it) => isObject(it) && Object.entries(it).every(([key, value]) => (key === 'pairs' ? isTextMap(value) : /^include/.test(key) && typeof value === 'boolean')))))
+    (Array.isArray(content['labels']) && content['labels'].every((it) => isObject(it) && Object.entries(it).every(([key, value]) => (key === 'pairs' ? isTextMap(value) : key.startsWith('include') && typeof value === 'boolean')))))
 
 const FOLDERS = ['components', 'transformers', 'generators', 'validators']
 
