@@ -18,12 +18,27 @@ const kubeconfig = async (): Promise<{ contexts: string[]; clusters: string[]; u
   return { contexts: names(config.contexts), clusters: names(config.clusters), users: names(config.users) }
 }
 
-const everything = async () => ({
-  containers: (await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}')).split('\n').filter(Boolean).toSorted(),
-  volumes: (await docker('volume', 'ls', '-q')).split('\n').filter(Boolean).toSorted(),
-  networks: (await docker('network', 'ls', '--format', '{{.Name}}')).split('\n').filter(Boolean).toSorted(),
+/** What a machine is left with: names only, since other programs may use the same engine meanwhile. */
+const machine = async () => ({
+  one: await inventory('e2e-one'),
+  two: await inventory('e2e-two'),
+  networks: lines(await docker('network', 'ls', '--format', '{{.Name}}')),
   kubeconfig: await kubeconfig(),
 })
+
+const lines = (text: string): string[] => text.split('\n').filter(Boolean).toSorted()
+
+/** Volumes of a cluster's containers, those without a name included. */
+const volumesOf = async (name: string): Promise<string[]> => {
+  const mounts = await docker(
+    'inspect',
+    '--format',
+    '{{range .Mounts}}{{.Name}}{{println}}{{end}}',
+    `${name}-control-plane`,
+    `${name}-local-registry`,
+  )
+  return lines(mounts)
+}
 
 /** Every file of a folder with its time of change, .ksail included. */
 const times = (folder: string): Record<string, number> =>
@@ -40,13 +55,13 @@ describeOnClusters('up and down', () => {
   const one = project('e2e-one')
   const two = project('e2e-two')
   let taken: Server | undefined
-  let before: Awaited<ReturnType<typeof everything>>
+  let before: Awaited<ReturnType<typeof machine>>
 
   beforeAll(async () => {
     await mustNotExist(one.name)
     await mustNotExist(two.name)
     writeFileSync(process.env['KUBECONFIG'] as string, FOREIGN)
-    before = await everything()
+    before = await machine()
     taken = await holdPort(5050)
   })
   afterAll(async () => {
@@ -119,7 +134,9 @@ describeOnClusters('up and down', () => {
     })
     const earlier = await beside()
     const files = Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/'))
+    const volumes = await volumesOf(one.name)
     await one.ok('down')
+    expect(lines(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
     expect(await inventory(one.name)).toEqual({ containers: [], volumes: [] })
     expect(processes(one.name)).toEqual([])
     expect(await beside()).toEqual(earlier)
@@ -139,7 +156,10 @@ describeOnClusters('up and down', () => {
   })
 
   it('after the last down the machine is as it was', async () => {
+    const volumes = await volumesOf(two.name)
+    expect(volumes.length).toBeGreaterThan(1)
     await two.ok('down')
-    expect(await everything()).toEqual(before)
+    expect(await machine()).toEqual(before)
+    expect(lines(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
   })
 })
