@@ -5,8 +5,6 @@ import { vanilla } from './vanilla/index.ts'
 
 export const distributions = { Vanilla: vanilla } as const satisfies Record<string, Distribution>
 
-export type DistributionName = keyof typeof distributions
-
 /** The runtime of a distribution on a provider; refuses a pair that does not exist. */
 export const runtimeOf = (target: Pick<Target, 'distribution' | 'provider'>): Runtime => {
   const table: Readonly<Record<string, Distribution>> = distributions

@@ -38,9 +38,6 @@ export const createCluster = (ctx: Context, { name, config, cwd, kubeconfig, ima
 export const deleteCluster = (ctx: Context, name: string, kubeconfig: string) =>
   run(ctx, tool, ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig], { timeout: 120_000 })
 
-/** The kubeconfig of a running cluster, as text. */
-export const kubeconfigOf = async (ctx: Context, name: string): Promise<string> => (await run(ctx, tool, ['get', 'kubeconfig', '--name', name], { timeout: 30_000 })).stdout
-
 /** Writes the context of a running cluster into a kubeconfig and makes it current. */
 export const exportKubeconfig = (ctx: Context, name: string, kubeconfig: string) =>
   run(ctx, tool, ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfig], { timeout: 30_000 })
