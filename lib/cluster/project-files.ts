@@ -107,7 +107,8 @@ export const checkProject = ({ name, directory, options, config, origin }: Reque
     ),
     controlPlanes: config.controlPlanes,
     workers: config.workers,
-    nodeImage: given('nodeImage'),
+    // a machine without the usual registries says so by its environment; kind.yaml has to work there on its own
+    nodeImage: given('nodeImage') ?? (origin.nodeImage === 'KSAIL_NODE_IMAGE' ? config.nodeImage : undefined),
     registry: checkRegistry(given('localRegistry'), ctx),
   }
 }

@@ -114,6 +114,13 @@ spec:
     expect(ctx.texts()).toEqual([])
   })
 
+  it('puts a node image of the environment into kind.yaml, which kind reads without it', async () => {
+    const ctx = fakeContext({ env: { KSAIL_NODE_IMAGE: 'mirror/node:1' } })
+    await initProject(flux, ctx)
+    expect(await yaml(ctx, 'kind.yaml')).toMatchObject({ nodes: [{ role: 'control-plane', image: 'mirror/node:1' }] })
+    expect(await read(ctx, 'ksail.yaml')).not.toContain('nodeImage')
+  })
+
   it('keeps what exists, overwrites with force, and says which', async () => {
     const ctx = fakeContext()
     await writeFile(join(ctx.cwd, 'kind.yaml'), '# mine\n')
