@@ -96,7 +96,7 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
     const tag = source.tag ?? target.tag
     const head = async (timeout?: number): Promise<string | undefined> => withRemote(ctx, await destination(), (remote) => remote.resolve(tag, { timeout }))
     const find = async (): Promise<Wanted> => {
-      if (options.digest !== undefined) return { digest: options.digest, from: '--digest' }
+      if (options.digest !== undefined) return { digest: options.digest, from: known === undefined ? '--digest' : 'just pushed' }
       const last = options.latest === true ? undefined : lastPush(await pushes, target.name, source, named)
       if (last !== undefined) return { digest: last.digest, from: LAST_PUSH }
       const digest = await head()
