@@ -27,7 +27,8 @@ const read = async (request: IncomingMessage): Promise<string> => {
 const watch = ({ objects }: Cluster, { collection, namespace }: Place, after: number, response: ServerResponse): void => {
   response.writeHead(200, { 'content-type': 'application/json' }).flushHeaders()
   const end = objects.follow(after, ({ type, object }, of) => {
-    if (of === collection && (namespace === undefined || object.metadata.namespace === namespace)) response.write(`${JSON.stringify({ type, object })}\n`)
+    if (of === collection && (namespace === undefined || object.metadata.namespace === namespace))
+      response.write(`${JSON.stringify({ type, object })}\n`)
   })
   response.once('close', end)
 }
@@ -44,9 +45,16 @@ export const serveApi = async (cluster: Cluster, socket: string, refuse: (what: 
     }
     if (!(await cluster.served)) return void request.destroy()
     const { collection, namespace, name } = place
-    if (!objects.hasCollection(collection)) return void response.writeHead(404, { 'content-type': 'text/plain' }).end(recorded('kubectl/api-no-kind.txt'))
+    if (!objects.hasCollection(collection))
+      return void response.writeHead(404, { 'content-type': 'text/plain' }).end(recorded('kubectl/api-no-kind.txt'))
     if (url.searchParams.get('watch') === '1') return watch(cluster, place, Number(url.searchParams.get('resourceVersion')), response)
-    if (name === undefined) return json(response, 200, { kind: 'List', apiVersion: 'v1', metadata: { resourceVersion: String(objects.version()) }, items: objects.list(collection, namespace) })
+    if (name === undefined)
+      return json(response, 200, {
+        kind: 'List',
+        apiVersion: 'v1',
+        metadata: { resourceVersion: String(objects.version()) },
+        items: objects.list(collection, namespace),
+      })
     const object = objects.get(collection, namespace, name)
     if (object === undefined) return json(response, 404, JSON.parse(recorded('kubectl/api-not-found.txt', { name })))
     if (request.method === 'GET') return json(response, 200, object)

@@ -25,7 +25,8 @@ export interface Answer {
 /** Thrown for a call that nobody has told the machine about. */
 export class Unknown extends Error {}
 
-export const unknown = (call: Pick<Call, 'tool' | 'args'>): Unknown => new Unknown(`nobody told the machine what this is: ${call.tool} ${call.args.join(' ')}`)
+export const unknown = (call: Pick<Call, 'tool' | 'args'>): Unknown =>
+  new Unknown(`nobody told the machine what this is: ${call.tool} ${call.args.join(' ')}`)
 
 /** Whether the words are these; `undefined` stands for any one word. */
 export const matches = (args: readonly string[], ...words: readonly (string | undefined)[]): boolean =>

@@ -21,7 +21,19 @@ export interface Cluster {
 }
 
 /** Kinds that a cluster serves from the beginning. */
-const BUILTIN = ['v1/nodes', 'v1/namespaces', 'v1/configmaps', 'v1/secrets', 'v1/pods', 'v1/events', 'apps/v1/deployments', 'apps/v1/replicasets', 'apps/v1/statefulsets', 'apps/v1/daemonsets', 'batch/v1/jobs']
+const BUILTIN = [
+  'v1/nodes',
+  'v1/namespaces',
+  'v1/configmaps',
+  'v1/secrets',
+  'v1/pods',
+  'v1/events',
+  'apps/v1/deployments',
+  'apps/v1/replicasets',
+  'apps/v1/statefulsets',
+  'apps/v1/daemonsets',
+  'batch/v1/jobs',
+]
 
 export const createCluster = (engine: Engine, name: string, port: number): Cluster => {
   let settle: (served: boolean) => void = () => undefined
@@ -35,7 +47,8 @@ export const createCluster = (engine: Engine, name: string, port: number): Clust
     look: flux.look,
     served,
     serve: () => {
-      for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease']) objects.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
+      for (const namespace of ['default', 'kube-system', 'kube-public', 'kube-node-lease'])
+        objects.put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
       objects.put({ apiVersion: 'v1', kind: 'Node', metadata: { name: `${name}-control-plane` } })
       settle(true)
     },
@@ -44,7 +57,8 @@ export const createCluster = (engine: Engine, name: string, port: number): Clust
       if (!(await served)) return { code: 137 }
       const lines: string[] = []
       for (const object of parseManifests(yaml)) {
-        if (!objects.serves(object)) return { code: 1, stderr: recorded('kubectl/apply-no-kind.txt', { kind: object.kind, version: object.apiVersion }) }
+        if (!objects.serves(object))
+          return { code: 1, stderr: recorded('kubectl/apply-no-kind.txt', { kind: object.kind, version: object.apiVersion }) }
         objects.put(object, manager)
         const [group = ''] = object.apiVersion.includes('/') ? object.apiVersion.split('/') : []
         lines.push(`${object.kind.toLowerCase()}${group === '' ? '' : `.${group}`}/${object.metadata.name} serverside-applied\n`)

@@ -12,7 +12,9 @@ const pairs = (words: readonly string[]): Record<string, string> =>
 /** A container as the engine tells of it: everything that a recorded one has, with its own name, state, labels, ports, networks. */
 const inspected = (it: Container): unknown => {
   const shape = JSON.parse(recorded('docker/container-inspect.txt', { name: it.name, id: it.id, created: it.created }))[0]
-  const ports = Object.entries(it.ports).map(([port, host]) => [port, it.running ? [{ HostIp: '127.0.0.1', HostPort: String(host) }] : null] as const)
+  const ports = Object.entries(it.ports).map(
+    ([port, host]) => [port, it.running ? [{ HostIp: '127.0.0.1', HostPort: String(host) }] : null] as const,
+  )
   const [[, network]] = Object.entries(shape.NetworkSettings.Networks) as [[string, object]]
   return {
     ...shape,
@@ -27,7 +29,10 @@ const inspected = (it: Container): unknown => {
   }
 }
 
-const failed = (file: string, values: Readonly<Record<string, string>> = {}, code = 1): Answer => ({ code, stderr: recorded(`docker/${file}.txt`, values) })
+const failed = (file: string, values: Readonly<Record<string, string>> = {}, code = 1): Answer => ({
+  code,
+  stderr: recorded(`docker/${file}.txt`, values),
+})
 
 const isSelected = (it: Container, filter: string): boolean => {
   const [key, ...rest] = filter.split('=')
@@ -45,7 +50,12 @@ const run = async (engine: Engine, args: readonly string[]): Promise<Answer> => 
   const [volume = ''] = (valueOf(args, '-v') ?? '').split(':')
   const made = engine.create(
     {
-      name, volume, image: args.at(-1) ?? '', labels: pairs(valuesOf(args, '--label')), env: valuesOf(args, '-e'), ports: { [`${inside}/tcp`]: Number(host) },
+      name,
+      volume,
+      image: args.at(-1) ?? '',
+      labels: pairs(valuesOf(args, '--label')),
+      env: valuesOf(args, '-e'),
+      ports: { [`${inside}/tcp`]: Number(host) },
     },
     'bridge',
   )
@@ -69,26 +79,44 @@ export const docker = async (engine: Engine, clusterOf: (node: Container) => Clu
   const { args, input } = call
   const rest = (from: number): readonly string[] => args.slice(from).filter((word) => !word.startsWith('-'))
   const containers = (from: number, work: (it: Container) => void | Promise<void>): Promise<Answer> =>
-    each(rest(from), async (name) => {
-      const it = engine.find(name)
-      if (it !== undefined) await work(it)
-      return it === undefined ? '' : name
-    }, 'no-such-container')
+    each(
+      rest(from),
+      async (name) => {
+        const it = engine.find(name)
+        if (it !== undefined) await work(it)
+        return it === undefined ? '' : name
+      },
+      'no-such-container',
+    )
 
-  if (matches(args, 'version')) return { stdout: recorded(`docker/version-${args[2]?.includes('Server') === true ? 'server' : 'client'}.txt`) }
+  if (matches(args, 'version'))
+    return { stdout: recorded(`docker/version-${args[2]?.includes('Server') === true ? 'server' : 'client'}.txt`) }
   if (matches(args, 'info', '--format', '{{.CgroupVersion}}')) return { stdout: recorded('docker/info-cgroup-version.txt') }
   if (matches(args, 'ps', '-aq', '--no-trunc')) {
     const filters = valuesOf(args, '--filter')
-    return { stdout: [...engine.containers.values()].filter((it) => filters.every((filter) => isSelected(it, filter))).map(({ id }) => `${id}\n`).join('') }
+    return {
+      stdout: [...engine.containers.values()]
+        .filter((it) => filters.every((filter) => isSelected(it, filter)))
+        .map(({ id }) => `${id}\n`)
+        .join(''),
+    }
   }
   if (matches(args, 'container', 'inspect')) {
     const found = rest(2).map((name) => engine.find(name))
     const gone = rest(2).filter((name) => engine.find(name) === undefined)
     const json = JSON.stringify(found.filter((it) => it !== undefined).map(inspected), undefined, 4)
-    return { code: gone.length > 0 ? 1 : 0, stdout: `${json}\n`, stderr: gone.map((name) => recorded('docker/no-such-container.txt', { name })).join('') }
+    return {
+      code: gone.length > 0 ? 1 : 0,
+      stdout: `${json}\n`,
+      stderr: gone.map((name) => recorded('docker/no-such-container.txt', { name })).join(''),
+    }
   }
   if (matches(args, 'volume', 'inspect', '--format', '{{json .Labels}}'))
-    return each([args[4] ?? ''], (name) => (engine.volumes.has(name) ? JSON.stringify(engine.volumes.get(name)?.labels) : ''), 'no-such-volume')
+    return each(
+      [args[4] ?? ''],
+      (name) => (engine.volumes.has(name) ? JSON.stringify(engine.volumes.get(name)?.labels) : ''),
+      'no-such-volume',
+    )
   if (matches(args, 'volume', 'create')) {
     const name = args.at(-1) ?? ''
     if (!engine.volumes.has(name)) engine.volumes.set(name, { labels: pairs(valuesOf(args, '--label')), content: createRegistry() })
@@ -99,11 +127,13 @@ export const docker = async (engine: Engine, clusterOf: (node: Container) => Clu
     if (user !== undefined) return failed('volume-in-use', { name: args[2] ?? '', id: user.id })
     return each([args[2] ?? ''], (name) => (engine.volumes.delete(name) ? name : ''), 'no-such-volume')
   }
-  if (matches(args, 'network', 'inspect')) return each([args.at(-1) ?? ''], (name) => (engine.networks.has(name) ? `id-of-${name}` : ''), 'no-such-network')
+  if (matches(args, 'network', 'inspect'))
+    return each([args.at(-1) ?? ''], (name) => (engine.networks.has(name) ? `id-of-${name}` : ''), 'no-such-network')
   if (matches(args, 'network', 'rm')) {
     const name = args[2] ?? ''
     // a container that is stopped does not keep its network
-    if ([...engine.containers.values()].some(({ networks, running }) => running && networks.has(name))) return failed('network-in-use', { name })
+    if ([...engine.containers.values()].some(({ networks, running }) => running && networks.has(name)))
+      return failed('network-in-use', { name })
     return each([name], () => (engine.networks.delete(name) ? name : ''), 'no-such-network')
   }
   if (matches(args, 'network', 'connect', undefined, undefined)) {
@@ -116,10 +146,20 @@ export const docker = async (engine: Engine, clusterOf: (node: Container) => Clu
     return {}
   }
   if (matches(args, 'run', '-d')) return run(engine, args)
-  if (matches(args, 'start')) return containers(1, async (it) => void (await engine.start(it)))
+  if (matches(args, 'start')) {
+    const [name = ''] = rest(1)
+    const it = engine.find(name)
+    if (it === undefined || rest(1).length !== 1) throw unknown(call)
+    return (await engine.start(it))
+      ? { stdout: `${name}\n` }
+      : failed('start-port-taken', { name, id: it.id, port: String(it.ports['5000/tcp']) })
+  }
   if (matches(args, 'stop', '-t', '10')) return containers(3, (it) => engine.stop(it))
   if (matches(args, 'rm', '-f', '-v')) return containers(3, (it) => engine.remove(it))
-  if (matches(args, 'logs', '--tail')) return engine.find(args.at(-1) ?? '') === undefined ? failed('no-such-container', { name: args.at(-1) ?? '' }) : { stdout: recorded('docker/logs.txt') }
+  if (matches(args, 'logs', '--tail'))
+    return engine.find(args.at(-1) ?? '') === undefined
+      ? failed('no-such-container', { name: args.at(-1) ?? '' })
+      : { stdout: recorded('docker/logs.txt') }
   if (matches(args, 'exec')) {
     const [name = '', program, ...words] = args.slice(args[1] === '-i' ? 2 : 1)
     const node = engine.find(name)

@@ -64,7 +64,14 @@ export const createEngine = (): Engine => {
     find: (nameOrId) => [...containers.values()].find(({ id, name }) => name === nameOrId || id === nameOrId),
     create: (what, network) => {
       const id = randomBytes(32).toString('hex')
-      const made = { ...what, id, created: new Date().toISOString(), networks: new Set([network]), running: false, files: new Map<string, string>() }
+      const made = {
+        ...what,
+        id,
+        created: new Date().toISOString(),
+        networks: new Set([network]),
+        running: false,
+        files: new Map<string, string>(),
+      }
       containers.set(id, made)
       return made
     },

@@ -9,7 +9,12 @@ const RETRY = 200
 const WORK = 5
 
 const condition = (object: Manifest, type: string, status: 'True' | 'False', reason: string, message: string): object => ({
-  type, status, reason, message, observedGeneration: object.metadata.generation, lastTransitionTime: new Date().toISOString(),
+  type,
+  status,
+  reason,
+  message,
+  observedGeneration: object.metadata.generation,
+  lastTransitionTime: new Date().toISOString(),
 })
 
 /** source- and kustomize-controller: fetch what the tag names in the registry container and apply it, as soon as they run and when they are asked. */
@@ -17,15 +22,20 @@ export const createFlux = (engine: Engine, objects: Objects): { readonly look: (
   let timer: NodeJS.Timeout | undefined
   let over = false
 
-  const handled = ({ metadata }: Manifest): object => ({ observedGeneration: metadata.generation, lastHandledReconcileAt: metadata.annotations?.[REQUESTED] })
+  const handled = ({ metadata }: Manifest): object => ({
+    observedGeneration: metadata.generation,
+    lastHandledReconcileAt: metadata.annotations?.[REQUESTED],
+  })
   const isCurrent = ({ metadata, status }: Manifest): boolean =>
     status?.observedGeneration === metadata.generation && status?.lastHandledReconcileAt === metadata.annotations?.[REQUESTED]
-  const isReady = ({ status }: Manifest): boolean => status?.conditions?.some((it: any) => it.type === 'Ready' && it.status === 'True') === true
+  const isReady = ({ status }: Manifest): boolean =>
+    status?.conditions?.some((it: any) => it.type === 'Ready' && it.status === 'True') === true
 
   const head = (source: Manifest): { readonly digest: string } | { readonly why: string } => {
     const [, host = '', repository = ''] = /^oci:\/\/([^/]+)\/(.+)$/.exec(source.spec.url) ?? []
     const container = engine.find(host.replace(/:5000$/, ''))
-    if (container === undefined || !container.running || !container.networks.has('kind')) return { why: `dial tcp: lookup ${host}: no such host` }
+    if (container === undefined || !container.running || !container.networks.has('kind'))
+      return { why: `dial tcp: lookup ${host}: no such host` }
     const digest = engine.contentOf(container)?.head(repository, source.spec.ref.tag)
     return digest === undefined ? { why: `MANIFEST_UNKNOWN: manifest unknown; unknown tag=${source.spec.ref.tag}` } : { digest }
   }
@@ -39,7 +49,10 @@ export const createFlux = (engine: Engine, objects: Objects): { readonly look: (
       objects.status(source, { ...handled(source), artifact: { revision, digest: found.digest }, conditions: [ready] })
     } else {
       const message = `failed to determine artifact digest: ${found.why}`
-      const conditions = [condition(source, 'Ready', 'False', 'OCIArtifactPullFailed', message), condition(source, 'FetchFailed', 'True', 'OCIArtifactPullFailed', message)]
+      const conditions = [
+        condition(source, 'Ready', 'False', 'OCIArtifactPullFailed', message),
+        condition(source, 'FetchFailed', 'True', 'OCIArtifactPullFailed', message),
+      ]
       objects.status(source, { ...handled(source), ...(held === undefined ? {} : { artifact: held }), conditions })
     }
   }
@@ -49,13 +62,27 @@ export const createFlux = (engine: Engine, objects: Objects): { readonly look: (
     if (revision === undefined) return
     const ready = condition(it, 'Ready', 'True', 'ReconciliationSucceeded', `Applied revision: ${revision}`)
     const entries = [{ id: 'default_greeting__ConfigMap', v: 'v1' }]
-    objects.status(it, { ...handled(it), lastAttemptedRevision: revision, lastAppliedRevision: revision, inventory: { entries }, conditions: [ready] })
+    objects.status(it, {
+      ...handled(it),
+      lastAttemptedRevision: revision,
+      lastAppliedRevision: revision,
+      inventory: { entries },
+      conditions: [ready],
+    })
   }
 
   const look = (): void => {
     timer = undefined
     if (over) return
-    for (const it of objects.list('apps/v1/deployments')) if (it.status === undefined) objects.status(it, { observedGeneration: it.metadata.generation, replicas: 1, readyReplicas: 1, availableReplicas: 1, updatedReplicas: 1 })
+    for (const it of objects.list('apps/v1/deployments'))
+      if (it.status === undefined)
+        objects.status(it, {
+          observedGeneration: it.metadata.generation,
+          replicas: 1,
+          readyReplicas: 1,
+          availableReplicas: 1,
+          updatedReplicas: 1,
+        })
     const running = new Set(objects.list('apps/v1/deployments').map(({ metadata }) => metadata.name))
     if (!running.has('source-controller') || !running.has('kustomize-controller')) return
     for (const source of objects.list(SOURCES)) if (!isReady(source) || !isCurrent(source)) fetch(source)

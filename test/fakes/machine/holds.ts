@@ -20,7 +20,14 @@ export interface Held {
 const nameOf = ({ tool, args }: Pick<Call, 'tool' | 'args'>, world: string): string =>
   [tool, ...args]
     .map((word) => (word.includes('\n') ? 'SCRIPT' : word))
-    .map((word) => word.replace(/sha256:[0-9a-f]{64}/g, 'DIGEST').replace(/\b[0-9a-f]{16,64}\b/g, 'ID').replace(/\/[\w./@-]*\//g, '/').replace(/:\d{4,5}\b/g, ':PORT').replace(/=\d{4,5}$/, '=PORT'))
+    .map((word) =>
+      word
+        .replace(/sha256:[0-9a-f]{64}/g, 'DIGEST')
+        .replace(/\b[0-9a-f]{16,64}\b/g, 'ID')
+        .replace(/\/[\w./@-]*\//g, '/')
+        .replace(/:\d{4,5}\b/g, ':PORT')
+        .replace(/=\d{4,5}$/, '=PORT'),
+    )
     .join(' ')
     .replaceAll(world, 'NAME')
 
@@ -77,7 +84,8 @@ export const createHolds = (world: string) => {
         held ??= at
       }
       const answer = await perform({ ...call, moment })
-      held = (await boundary({ call: name, nth, edge: 'end' }, call)) ?? held
+      // one that was ended, as a proxy always is, has no end that could be held
+      if (!call.isGone()) held = (await boundary({ call: name, nth, edge: 'end' }, call)) ?? held
       return answer
     } finally {
       held?.done()

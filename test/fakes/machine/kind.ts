@@ -6,23 +6,35 @@ import { recorded } from './recorded.ts'
 
 const LABEL = 'io.x-k8s.kind.cluster'
 
-const nodesOf = (engine: Engine, name: string): readonly Container[] => [...engine.containers.values()].filter(({ labels }) => labels[LABEL] === name)
+const nodesOf = (engine: Engine, name: string): readonly Container[] =>
+  [...engine.containers.values()].filter(({ labels }) => labels[LABEL] === name)
 
 /** Lets what was said arrive: a kind whose reader is gone dies of the next line. */
 const heard = (call: Call): Promise<boolean> =>
   Promise.race([call.gone.then(() => false), new Promise<boolean>((resolve) => setTimeout(() => resolve(!call.isGone()), 5))])
 
 /** What kind does at the lines that it prints. */
-const steps = (engine: Engine, clusters: Map<string, Cluster>, name: string, kubeconfig: string): readonly (readonly [line: RegExp, work: () => void])[] => {
+const steps = (
+  engine: Engine,
+  clusters: Map<string, Cluster>,
+  name: string,
+  kubeconfig: string,
+): readonly (readonly [line: RegExp, work: () => void])[] => {
   const port = 30_000 + Math.floor(Math.random() * 10_000)
   return [
-    [/ ✓ Preparing nodes/, () => {
-      engine.networks.add('kind')
-      const labels = { [LABEL]: name, 'io.x-k8s.kind.role': 'control-plane' }
-      const node = engine.create({ name: `${name}-control-plane`, image: 'kindest/node', labels, env: [], ports: { '6443/tcp': port }, volume: undefined }, 'kind')
-      node.running = true
-      clusters.set(name, createCluster(engine, name, port))
-    }],
+    [
+      / ✓ Preparing nodes/,
+      () => {
+        engine.networks.add('kind')
+        const labels = { [LABEL]: name, 'io.x-k8s.kind.role': 'control-plane' }
+        const node = engine.create(
+          { name: `${name}-control-plane`, image: 'kindest/node', labels, env: [], ports: { '6443/tcp': port }, volume: undefined },
+          'kind',
+        )
+        node.running = true
+        clusters.set(name, createCluster(engine, name, port))
+      },
+    ],
     [/ ✓ Starting control-plane/, () => clusters.get(name)?.serve()],
     [/^Set kubectl context/, () => addEntry(kubeconfig, `kind-${name}`, port)],
   ]
@@ -36,7 +48,13 @@ const create = async (engine: Engine, clusters: Map<string, Cluster>, call: Call
     const work = works.find(([pattern]) => pattern.test(line))
     if (work !== undefined) {
       // the work is begun, but not done: an interruption finds it half-made
-      await call.moment(line.replace(/^ ✓ |^Set /, '').replace(/\W+$/, '').toLowerCase().replace(/ "?kind-.*/, ''))
+      await call.moment(
+        line
+          .replace(/^ ✓ |^Set /, '')
+          .replace(/\W+$/, '')
+          .toLowerCase()
+          .replace(/ "?kind-.*/, ''),
+      )
       if (call.isGone()) return {}
       work[1]()
     }

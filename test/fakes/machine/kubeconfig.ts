@@ -37,10 +37,11 @@ export const addEntry = (file: string, name: string, port: number): void =>
   })
 
 export const removeEntry = (file: string, name: string): void => {
-  if (existsSync(file)) change(file, (config) => {
-    drop(config, name)
-    if (config['current-context'] === name) config['current-context'] = ''
-  })
+  if (existsSync(file))
+    change(file, (config) => {
+      drop(config, name)
+      if (config['current-context'] === name) config['current-context'] = ''
+    })
 }
 
 export const setCurrent = (file: string, name: string): void => change(file, (config) => void (config['current-context'] = name))
@@ -48,5 +49,10 @@ export const setCurrent = (file: string, name: string): void => change(file, (co
 /** Contexts by name, with the port that they lead to. */
 export const entriesOf = (file: string): readonly { readonly name: string; readonly port: number }[] => {
   const { contexts, clusters } = read(file)
-  return contexts.map(({ name }) => ({ name, port: Number(/:(\d+)$/.exec((clusters.find((it) => it.name === name)?.['cluster'] as { server: string } | undefined)?.server ?? '')?.[1]) }))
+  return contexts.map(({ name }) => ({
+    name,
+    port: Number(
+      /:(\d+)$/.exec((clusters.find((it) => it.name === name)?.['cluster'] as { server: string } | undefined)?.server ?? '')?.[1],
+    ),
+  }))
 }

@@ -37,7 +37,9 @@ export interface Machines {
 /** Machines below a folder, and the programs through which they are reached. */
 export const createMachines = async (folder: string): Promise<Machines> => {
   const worlds = new Map<string, World & { answer(call: Call): Promise<Answer> }>()
-  const { port, close } = await serveCalls(async (name, call) => worlds.get(name)?.answer(call) ?? { code: 125, stderr: `there is no world ${name}\n` })
+  const { port, close } = await serveCalls(
+    async (name, call) => worlds.get(name)?.answer(call) ?? { code: 125, stderr: `there is no world ${name}\n` },
+  )
   const bin = join(folder, 'bin')
   writeStandIns(bin, TOOLS, port)
 
@@ -66,15 +68,25 @@ export const createMachines = async (folder: string): Promise<Machines> => {
       }
     }
     const made = {
-      name, folder: home, engine, clusters, refused, answer,
+      name,
+      folder: home,
+      engine,
+      clusters,
+      refused,
+      answer,
       boundaries: holds.seen,
       hold: holds.hold,
       living: () => [...living.values()],
       env: {
         PATH: [bin, '/usr/bin', '/bin'].join(delimiter),
-        HOME: home, TMPDIR: join(home, 'tmp'), MACHINE_WORLD: name,
-        XDG_CACHE_HOME: join(home, 'cache'), XDG_CONFIG_HOME: join(home, 'config'), XDG_STATE_HOME: join(home, 'state'),
-        DOCKER_CONFIG: join(home, 'docker'), KUBECONFIG: join(home, 'kubeconfig'),
+        HOME: home,
+        TMPDIR: join(home, 'tmp'),
+        MACHINE_WORLD: name,
+        XDG_CACHE_HOME: join(home, 'cache'),
+        XDG_CONFIG_HOME: join(home, 'config'),
+        XDG_STATE_HOME: join(home, 'state'),
+        DOCKER_CONFIG: join(home, 'docker'),
+        KUBECONFIG: join(home, 'kubeconfig'),
       },
       end: () => {
         engine.end()

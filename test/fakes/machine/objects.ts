@@ -45,14 +45,26 @@ const parsed = new Map<string, readonly Manifest[]>()
 export const parseManifests = (yaml: string): readonly Manifest[] => {
   const known = parsed.get(yaml)
   if (known !== undefined) return known
-  const found = parseAllDocuments(yaml).map((document) => document.toJS() as Manifest | null).filter((it) => it !== null)
+  const found = parseAllDocuments(yaml)
+    .map((document) => document.toJS() as Manifest | null)
+    .filter((it) => it !== null)
   parsed.set(yaml, found)
   return found
 }
 
 const NAMESPACELESS = new Set(['Namespace', 'Node', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding'])
 /** Applied, but never asked for. */
-const UNREAD = new Set(['ServiceAccount', 'ClusterRole', 'ClusterRoleBinding', 'RoleBinding', 'Role', 'Service', 'ResourceQuota', 'NetworkPolicy', 'CustomResourceDefinition'])
+const UNREAD = new Set([
+  'ServiceAccount',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'RoleBinding',
+  'Role',
+  'Service',
+  'ResourceQuota',
+  'NetworkPolicy',
+  'CustomResourceDefinition',
+])
 
 export const createObjects = (builtin: readonly string[]): Objects => {
   const collections = new Set(builtin)
@@ -62,7 +74,8 @@ export const createObjects = (builtin: readonly string[]): Objects => {
   const followers = new Set<(change: Change, collection: string) => void>()
   let version = 100
 
-  const collectionOf = ({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): string => `${apiVersion}/${plurals.get(kind.toLowerCase()) ?? `${kind.toLowerCase()}s`}`
+  const collectionOf = ({ apiVersion, kind }: Pick<Manifest, 'apiVersion' | 'kind'>): string =>
+    `${apiVersion}/${plurals.get(kind.toLowerCase()) ?? `${kind.toLowerCase()}s`}`
   const keyOf = (object: Manifest): string => `${collectionOf(object)} ${object.metadata.namespace ?? ''}/${object.metadata.name}`
   const write = (object: Manifest): Manifest => {
     const key = keyOf(object)
@@ -88,15 +101,22 @@ export const createObjects = (builtin: readonly string[]): Objects => {
       const known = held.get(keyOf({ ...object, metadata: { ...object.metadata, ...namespace } }))
       const same = known !== undefined && JSON.stringify(known.spec) === JSON.stringify(object.spec)
       const metadata = {
-        ...object.metadata, ...namespace, uid: known?.metadata.uid ?? `uid-${version}`, generation: (known?.metadata.generation ?? 0) + (same ? 0 : 1),
-        annotations: { ...known?.metadata.annotations, ...object.metadata.annotations }, managedFields: [{ manager }],
+        ...object.metadata,
+        ...namespace,
+        uid: known?.metadata.uid ?? `uid-${version}`,
+        generation: (known?.metadata.generation ?? 0) + (same ? 0 : 1),
+        annotations: { ...known?.metadata.annotations, ...object.metadata.annotations },
+        managedFields: [{ manager }],
       }
       write({ ...known, ...object, metadata, ...(known?.status === undefined ? {} : { status: known.status }) })
     },
     status: (object, status) => void write({ ...object, status }),
-    annotate: (object, annotations) => write({ ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } } }),
+    annotate: (object, annotations) =>
+      write({ ...object, metadata: { ...object.metadata, annotations: { ...object.metadata.annotations, ...annotations } } }),
     list: (collection, namespace) =>
-      [...held].filter(([key, { metadata }]) => key.startsWith(`${collection} `) && (namespace === undefined || metadata.namespace === namespace)).map(([, it]) => it),
+      [...held]
+        .filter(([key, { metadata }]) => key.startsWith(`${collection} `) && (namespace === undefined || metadata.namespace === namespace))
+        .map(([, it]) => it),
     get: (collection, namespace = '', name) => held.get(`${collection} ${namespace}/${name}`),
     version: () => version,
     follow: (after, seen) => {

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { createHash } from 'node:crypto'
-import { join, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { serveApi } from './api.ts'
 import { matches, unknown, valueOf, type Answer, type Call } from './call.ts'
 import type { Cluster } from './cluster.ts'
@@ -25,6 +25,7 @@ export const kubectl = async (clusters: Map<string, Cluster>, refuse: (what: str
     const cluster = [...clusters.values()].find((it) => it.port === port)
     if (cluster === undefined) return { code: 1, stderr: recorded('kubectl/proxy-no-context.txt', { context }) }
     const socket = /^--unix-socket=(.+)$/.exec(args.at(-1) ?? '')?.[1] ?? ''
+    if (!existsSync(dirname(socket))) return { code: 1, stderr: recorded('kubectl/proxy-no-folder.txt', { socket }) }
     const end = await serveApi(cluster, socket, refuse)
     call.print(recorded('kubectl/proxy.txt', { socket }).trimEnd())
     await call.moment('serves')
@@ -87,6 +88,7 @@ export const oras = async (engine: Engine, call: Call): Promise<Answer> => {
 /** flux, as far as ksail calls it. */
 export const flux = async (call: Call): Promise<Answer> => {
   if (matches(call.args, 'version', '--client')) return { stdout: recorded('flux/version.txt') }
-  if (matches(call.args, 'install', '--export', '--components=source-controller,kustomize-controller', '--network-policy=false')) return { stdout: recorded('flux/install.txt') }
+  if (matches(call.args, 'install', '--export', '--components=source-controller,kustomize-controller', '--network-policy=false'))
+    return { stdout: recorded('flux/install.txt') }
   throw unknown(call)
 }

@@ -28,7 +28,13 @@ const callOf = (socket: Socket, [, tool = '', pid, cwd = '', , count, ...rest]: 
   void gone.then(() => (over = true))
   const args = rest.slice(0, Number(count))
   return {
-    tool, args, cwd, pid: Number(pid), input: rest[Number(count)] ?? '', gone, isGone: () => over,
+    tool,
+    args,
+    cwd,
+    pid: Number(pid),
+    input: rest[Number(count)] ?? '',
+    gone,
+    isGone: () => over,
     say: (line) => void socket.write(`e${line}\n`),
     print: (line) => void socket.write(`o${line}\n`),
     moment: async () => undefined,
@@ -51,7 +57,14 @@ export const serveCalls = async (handle: Handler): Promise<{ readonly port: numb
         return
       }
       const { code = 0, stdout = '', stderr = '' } = await handle(words[0] ?? '', callOf(socket, words, gone))
-      const lines = stderr === '' ? '' : `${stderr.replace(/\n$/, '').split('\n').map((line) => `e${line}`).join('\n')}\n`
+      const lines =
+        stderr === ''
+          ? ''
+          : `${stderr
+              .replace(/\n$/, '')
+              .split('\n')
+              .map((line) => `e${line}`)
+              .join('\n')}\n`
       socket.end(stdout === '' ? `${lines}x${code}\n` : `${lines}c${code}\n${stdout}`)
     })()
   })
