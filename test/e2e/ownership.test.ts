@@ -51,7 +51,7 @@ describeOnClusters('whose cluster it is', () => {
   })
 
   it('a container of that name is named and left alone', async () => {
-    await docker('run', '-d', '--name', REGISTRY, '-p', '127.0.0.1::5000', '-v', `${REGISTRY}:/var/lib/registry`, image)
+    await docker('run', '-d', '--name', REGISTRY, '-p', '127.0.0.1:5077:5000', '-v', `${REGISTRY}:/var/lib/registry`, image)
     await docker('exec', REGISTRY, '/bin/registry', '--version')
     await untouched(() => container(REGISTRY), new RegExp(REGISTRY), /container/)
   })
