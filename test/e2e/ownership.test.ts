@@ -14,7 +14,7 @@ describeOnClusters('whose cluster it is', () => {
 
   const container = (name: string): Promise<string> =>
     docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .Config.Labels}} {{json .NetworkSettings.Networks}}', name)
-  const volume = (): Promise<string> => docker('volume', 'inspect', '--format', '{{.CreatedAt}} {{json .Labels}}', REGISTRY)
+  const volume = (): Promise<string> => docker('volume', 'inspect', '--format', '{{json .Labels}}', REGISTRY)
   const all = (): Promise<string> => docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}')
 
   /** What must not change: all containers and volumes of the machine, and the one thing that belongs to somebody else. */
@@ -65,10 +65,11 @@ describeOnClusters('whose cluster it is', () => {
 
   it('--adopt takes all three over: the cluster, its registry container and its volume', async () => {
     const id = await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)
-    const created = await docker('volume', 'inspect', '--format', '{{.CreatedAt}}', REGISTRY)
+    await output('oras', 'push', '--plain-http', '--disable-path-validation', 'localhost:5077/theirs:1', join(own.folder, 'kind.yaml'))
+    const before = [await volume(), await output('oras', 'resolve', '--plain-http', 'localhost:5077/theirs:1')]
     await own.ok('cluster', 'create', '--adopt')
     expect(await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)).toBe(id)
-    expect(await docker('volume', 'inspect', '--format', '{{.CreatedAt}}', REGISTRY)).toBe(created)
+    expect([await volume(), await output('oras', 'resolve', '--plain-http', 'localhost:5077/theirs:1')]).toEqual(before)
     expect(existsSync(record)).toBe(true)
     const { get, close } = await api(own)
     const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await own.port()}/k8s:dev`)
