@@ -25,11 +25,21 @@ export interface CredentialSources {
 }
 
 const incomplete = (host: string, source: 'setting' | 'docker' | 'cluster'): KsailError =>
-  new KsailError('unresolved', `the credentials for ${host} lack a user or a password (${{ setting: 'registry setting', docker: 'docker login', cluster: 'secret of the cluster' }[source]})`, {
-    reason: 'credentials-incomplete', hint: source === 'docker' ? `run docker login ${host}` : 'give both, as user:password', details: [],
-  })
+  new KsailError(
+    'unresolved',
+    `the credentials for ${host} lack a user or a password (${{ setting: 'registry setting', docker: 'docker login', cluster: 'secret of the cluster' }[source]})`,
+    {
+      reason: 'credentials-incomplete',
+      hint: source === 'docker' ? `run docker login ${host}` : 'give both, as user:password',
+      details: [],
+    },
+  )
 
-const whole = (ctx: Context, { host, username, password }: ConfiguredCredentials, source: 'setting' | 'cluster'): Credentials | undefined => {
+const whole = (
+  ctx: Context,
+  { host, username, password }: ConfiguredCredentials,
+  source: 'setting' | 'cluster',
+): Credentials | undefined => {
   if (username === '' && password === '') return undefined
   if (username === '' || password === '') throw incomplete(host, source)
   ctx.secrets.add(password)
@@ -44,7 +54,11 @@ const whole = (ctx: Context, { host, username, password }: ConfiguredCredentials
  * @example
  * const { source } = await resolveCredentials(ctx, 'ghcr.io', { docker: true })
  */
-export const resolveCredentials = async (ctx: Context, host: string, { setting, cluster, docker = true }: CredentialSources): Promise<Credentials> => {
+export const resolveCredentials = async (
+  ctx: Context,
+  host: string,
+  { setting, cluster, docker = true }: CredentialSources,
+): Promise<Credentials> => {
   if (setting?.host === host) {
     const found = whole(ctx, setting, 'setting')
     if (found !== undefined) return found
@@ -52,7 +66,12 @@ export const resolveCredentials = async (ctx: Context, host: string, { setting, 
   const login = docker ? await dockerLogin(ctx, host) : undefined
   if (login !== undefined) {
     if ('incomplete' in login) throw incomplete(host, 'docker')
-    ctx.secrets.add('identityToken' in login ? login.identityToken : login.password)
+    // a registry may repeat in its answer what it was sent, which is the base64 of both
+    const known =
+      'identityToken' in login
+        ? [login.identityToken]
+        : [login.password, Buffer.from(`${login.username}:${login.password}`).toString('base64')]
+    for (const secret of known) ctx.secrets.add(secret)
     return { source: 'docker', username: 'identityToken' in login ? '<token>' : login.username }
   }
   const secret = await cluster?.()

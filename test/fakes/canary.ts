@@ -1,0 +1,74 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+
+/** Every form in which a secret could show: as it is, and as the word that registries get. */
+export const formsOf = ({ username, password }: { readonly username: string; readonly password: string }): readonly string[] => [
+  password,
+  encodeURIComponent(password),
+  Buffer.from(`${username}:${password}`).toString('base64'),
+  Buffer.from(password).toString('base64'),
+]
+
+/** What processes of this machine were started with: /proc where there is one, and ps. */
+const commandLines = (): readonly string[] => {
+  const found: string[] = []
+  if (existsSync('/proc/self/cmdline'))
+    for (const pid of readdirSync('/proc').filter((name) => /^\d+$/.test(name))) {
+      try {
+        found.push(readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' '))
+      } catch {
+        // it ended meanwhile
+      }
+    }
+  return found
+}
+
+const ps = (): Promise<string> =>
+  new Promise((resolve) => execFile('ps', ['-A', '-ww', '-o', 'args'], { maxBuffer: 1 << 26 }, (_error, stdout) => resolve(stdout)))
+
+export interface Watch {
+  /** Command lines that were seen while it ran. */
+  readonly seen: Set<string>
+  /** How often the machine was looked at. */
+  looks: number
+  stop(): Promise<void>
+}
+
+/** Looks at every process of the machine, again and again, until it is stopped. */
+export const watchProcesses = (): Watch => {
+  const seen = new Set<string>()
+  let stopped = false
+  const watch: Watch = {
+    seen,
+    looks: 0,
+    stop: async () => {
+      stopped = true
+      await Promise.all(loops)
+    },
+  }
+  const look = async (): Promise<void> => {
+    while (!stopped) {
+      for (const line of commandLines()) seen.add(line)
+      watch.looks++
+      await new Promise((resolve) => setTimeout(resolve, 8))
+    }
+  }
+  const list = async (): Promise<void> => {
+    while (!stopped) {
+      for (const line of (await ps()).split('\n')) seen.add(line)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+  }
+  const loops = [look(), list()]
+  return watch
+}
+
+/** Files below a folder that hold one of these texts. */
+export const filesWith = (folder: string, texts: readonly string[]): readonly string[] => {
+  if (!existsSync(folder)) return []
+  return readdirSync(folder, { recursive: true, withFileTypes: true }).flatMap((entry) => {
+    const path = join(entry.parentPath, entry.name)
+    return entry.isFile() && texts.some((text) => readFileSync(path).includes(text)) ? [path] : []
+  })
+}
