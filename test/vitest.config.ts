@@ -19,9 +19,10 @@ const projects = [
   project('unit', 'test/unit'),
   project('cli', 'test/cli', { testTimeout: 30_000 }),
   project('registry', 'test/registry', { testTimeout: minutes(2), hookTimeout: minutes(2), ...after(1) }),
-  project('kind', 'test/e2e', { ...clusters, ...after(2) }),
+  project('host', 'test/host', { ...clusters, ...after(2) }),
+  project('kind', 'test/e2e', { ...clusters, ...after(3) }),
   // an hour of killed creates: asked for by name, `npm run test:kill`
-  ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', { ...clusters, ...after(3) })] : []),
+  ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', { ...clusters, ...after(4) })] : []),
 ]
 
 export default defineConfig({ root, test: { projects, reporters: ['default'], passWithNoTests: true } })

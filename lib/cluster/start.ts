@@ -2,6 +2,7 @@ import { KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import type { ProjectOptions } from '../config/project.ts'
+import { followRegistry } from './follow.ts'
 import { writeRecord } from '../providers/record.ts'
 import { refuseForeign, type Survey } from './ownership.ts'
 import { withCluster } from './with-cluster.ts'
@@ -47,8 +48,11 @@ export const startCluster = (options: ProjectOptions, ctx: Context): Promise<Sta
       step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, { timeout: target.timeout })),
     ])
     if (port !== undefined && record?.port !== undefined && port !== record.port) {
-      await writeRecord(ctx, { ...record, port })
-      ctx.report({ kind: 'warn', text: `the registry of ${name} has moved to port ${port}: ksail cluster create makes the cluster follow it` })
+      const moved = { ...record, port }
+      await writeRecord(ctx, moved)
+      // a container has the same name in the cluster whatever its port is here
+      if (target.registry === undefined && runtime.registry.url(name, port) !== runtime.registry.url(name, record.port))
+        await step(ctx, `making ${name} read from port ${port}`, () => followRegistry(ctx, target, runtime, moved))
     }
     const registry = port === undefined ? undefined : `localhost:${port}`
     // the nodes may have got other ports, and then the kubeconfig has to follow

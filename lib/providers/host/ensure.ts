@@ -5,6 +5,7 @@ import type { Detached } from '../../io/exec.ts'
 import { readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
+import { listensOn } from './listening.ts'
 import { launch, logOf, refind } from './process.ts'
 import { inUnit, readFacts, type Unit } from './unit.ts'
 
@@ -132,7 +133,10 @@ const NEVER = new Promise<never>(() => undefined)
 export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentName, options: EnsureOptions = {}): Promise<Ensured> => {
   const component = componentOf(name)
   const known = (await portsOf(unit, name)) ?? {}
-  const check = async (ports: Ports): Promise<boolean> => (options.ready === undefined ? isReady(ctx, unit, name) : options.ready(ports))
+  const check = async (ports: Ports, pid: number): Promise<boolean> => {
+    for (const port of Object.values(ports)) if (!(await listensOn(ctx, pid, port))) return false
+    return options.ready === undefined ? isReady(ctx, unit, name) : options.ready(ports)
+  }
   const begin = async (had: Ports): Promise<{ ports: Ports; child: Detached; from: number }> => {
     const program = await ctx.locate(programOf(name))
     const ports = await choosePorts(ctx, component.ports, had, options)
@@ -147,10 +151,10 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
       child: await launch(ctx, unit, name, program, component.args(facts), { ...environment(ctx, unit), ...component.env?.(facts) }),
     }
   }
-  const wait = async (ports: Ports, ended: () => Promise<string | undefined>): Promise<string | undefined> => {
+  const wait = async (ports: Ports, pid: number, ended: () => Promise<string | undefined>): Promise<string | undefined> => {
     const start = ctx.now()
     for (;;) {
-      if (await check(ports)) return undefined
+      if (await check(ports, pid)) return undefined
       const why = await ended()
       if (why !== undefined) return why
       if (ctx.now() - start > LIMIT)
@@ -161,9 +165,10 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
       await ctx.sleep(PAUSE)
     }
   }
-  if ((await refind(ctx, unit, name)) !== undefined) {
+  const running = await refind(ctx, unit, name)
+  if (running !== undefined) {
     const lost = async (): Promise<string | undefined> => ((await refind(ctx, unit, name)) === undefined ? 'it ended' : undefined)
-    const ready = wait(known, lost).then((why) => {
+    const ready = wait(known, running, lost).then((why) => {
       if (why !== undefined)
         throw new KsailError('failed', `${name} of cluster ${unit.cluster} has ended`, { hint: 'run the command again' })
       return known
@@ -180,7 +185,7 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
         ({ why }) => void (end = why),
         () => undefined,
       )
-      const why = await wait(it.ports, async () => end)
+      const why = await wait(it.ports, it.child.pid, async () => end)
       if (why === undefined) return it.ports
       const { portTaken, words } = await said(unit, name, it.from)
       if (!portTaken || tried >= TRIES || options.only !== undefined)

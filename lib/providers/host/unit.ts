@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, readdir, rm, rmdir } from 'node:fs/promises'
+import { mkdir, rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
-import { exists, readJson, writeJson } from '../../io/files.ts'
+import { readJson, writeJson } from '../../io/files.ts'
 import { stateFolder } from '../../io/folders.ts'
 
 /** Processes that belong together, with everything they need in one private folder: the control plane of a cluster, or its registry. */
@@ -56,10 +56,10 @@ export const removeUnit = async (ctx: Pick<Context, 'env'>, unit: Unit): Promise
   // a process that was ended a moment ago may still have had a file to write
   await rm(unit.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
   for (const folder of [rootOf(ctx, unit.cluster), rootOf(ctx)])
-    if (await exists(folder)) {
-      if ((await readdir(folder)).length > 0) return
-      await rmdir(folder)
-    }
+    await rmdir(folder).catch((error: NodeJS.ErrnoException) => {
+      // another unit is in it, or was removed in the same moment
+      if (!['ENOTEMPTY', 'EEXIST', 'ENOENT'].includes(error.code ?? '')) throw error
+    })
 }
 
 /** Where the parts of a unit are. */

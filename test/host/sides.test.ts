@@ -1,0 +1,95 @@
+import { createServer, type Server } from 'node:net'
+import { join } from 'node:path'
+import { afterAll, expect, it } from 'vitest'
+import { createContext } from '../../lib/context.ts'
+import { ensureComponent } from '../../lib/providers/host/ensure.ts'
+import { endComponents } from '../../lib/providers/host/process.ts'
+import { ensureUnit, inUnit, removeUnit, unitOf } from '../../lib/providers/host/unit.ts'
+import { writeText } from '../../lib/io/files.ts'
+import { configMap, describeOnHost, hostProject, processesOf } from './bed.ts'
+
+const listen = (port: number): Promise<Server> =>
+  new Promise((resolve, reject) => {
+    const server = createServer()
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => resolve(server))
+  })
+
+describeOnHost('clusters side by side', () => {
+  const [one, two] = [hostProject('one'), hostProject('two')]
+  afterAll(async () => {
+    const results = await Promise.allSettled([one.remove(), two.remove()])
+    for (const result of results) if (result.status === 'rejected') throw result.reason
+  })
+
+  it('come up at the same time, each with its own ports, and changes go to the right one', async () => {
+    await Promise.all([one.ok('up'), two.ok('up')])
+    for (const project of [one, two]) project.put({ 'a.yaml': configMap('a', project.name) })
+    await Promise.all([one.ok('workload', 'push', '--reconcile'), two.ok('workload', 'push', '--reconcile')])
+    expect(await Promise.all([one.value('a'), two.value('a')])).toEqual(['one', 'two'])
+  })
+
+  it('one goes, the other stays whole', async () => {
+    const before = processesOf('two')
+    await one.ok('down')
+    expect(processesOf('one')).toEqual({})
+    expect(processesOf('two')).toEqual(before)
+    two.put({ 'a.yaml': configMap('a', 'still') })
+    await two.ok('workload', 'push', '--reconcile')
+    expect(await two.value('a')).toBe('still')
+  })
+
+  it('a name that another project has is refused', async () => {
+    const thief = hostProject('two')
+    expect(await thief.ksail('up')).toMatchObject({ code: 4 })
+    expect(await two.value('a')).toBe('still')
+  })
+})
+
+describeOnHost('ports', () => {
+  it('one that is taken between choosing and binding: another one is tried', async () => {
+    const ctx = createContext({ env: { ...process.env } })
+    const unit = unitOf(ctx, 'race', 'registry')
+    await ensureUnit(unit)
+    const tried: number[] = []
+    const held: Server[] = []
+    try {
+      const { ready } = await ensureComponent(ctx, unit, 'registry', {
+        prepare: async ({ registry }) => {
+          tried.push(registry as number)
+          if (held.length < 2) held.push(await listen(registry as number))
+          await writeText(
+            inUnit(unit, 'data', 'registry.yml'),
+            JSON.stringify({
+              version: 0.1,
+              storage: { filesystem: { rootdirectory: join(unit.folder, 'data', 'registry') } },
+              http: { addr: `127.0.0.1:${registry}` },
+            }),
+          )
+        },
+      })
+      expect((await ready)['registry']).toBe(tried[2])
+      expect(new Set(tried).size).toBe(3)
+    } finally {
+      for (const server of held) server.close()
+      await endComponents(ctx, unit, ['registry'], 1000)
+      await removeUnit(ctx, unit)
+    }
+  })
+
+  it('one that the user names and that is taken is an error, and nothing stays', async () => {
+    const server = await listen(0)
+    const port = (server.address() as { port: number }).port
+    const dev = hostProject('named')
+    try {
+      expect(await dev.ksail('up', '--local-registry', `localhost:${port}`)).toMatchObject({
+        code: 4,
+        stderr: expect.stringContaining(String(port)),
+      })
+      expect(processesOf('named')).toEqual({})
+    } finally {
+      server.close()
+      await dev.remove()
+    }
+  })
+})
