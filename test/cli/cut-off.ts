@@ -158,6 +158,16 @@ export const interruptAt = async (at: Boundary, world: World): Promise<void> => 
   world.end()
 }
 
+/** A call that fails: the command fails with its words, and nothing of what the run made is left. */
+export const failAt = async (at: Boundary, world: World): Promise<void> => {
+  world.fail(at.call, { code: 1, stderr: 'Error: out of order\n' })
+  const { status, said } = await create(world).ended
+  expect(status, said).toBeGreaterThan(0)
+  expect(said).toContain('out of order')
+  await expectPicture(world, nothing, said)
+  world.end()
+}
+
 /** Every boundary of a create where ksail knows the tools already, then what it has to find out of them only once. */
 export const boundariesOfCreate = async () => {
   const [cold, saidCold] = await undisturbed(newWorld())

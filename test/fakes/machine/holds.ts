@@ -52,6 +52,7 @@ export const createHolds = (world: string) => {
   const seen: Boundary[] = []
   const counts = new Map<string, number>()
   const holds: Hold[] = []
+  const failures = new Map<string, Answer>()
 
   const boundary = async (at: Boundary, call: Call): Promise<Hold | undefined> => {
     seen.push(at)
@@ -83,7 +84,7 @@ export const createHolds = (world: string) => {
         const at = await boundary({ call: inside, nth: count(inside), edge: 'begin' }, call)
         held ??= at
       }
-      const answer = await perform({ ...call, moment })
+      const answer = failures.get(name) ?? (await perform({ ...call, moment }))
       // one that was ended, as a proxy always is, has no end that could be held
       if (!call.isGone()) held = (await boundary({ call: name, nth, edge: 'end' }, call)) ?? held
       return answer
@@ -94,6 +95,7 @@ export const createHolds = (world: string) => {
   return {
     seen,
     around,
+    fail: (call: string, answer: Answer): void => void failures.set(call, answer),
     hold: (at: Boundary): Held => {
       const hold = newHold(at)
       holds.push(hold)

@@ -26,6 +26,8 @@ export interface World {
   readonly living: () => readonly string[]
   /** Holds the call at a boundary until it is released, so that something can happen exactly then. */
   hold(at: Boundary): Held
+  /** Lets every call that reads like this fail, and do nothing. */
+  fail(call: string, answer: Answer): void
   end(): void
 }
 
@@ -76,6 +78,7 @@ export const createMachines = async (folder: string): Promise<Machines> => {
       answer,
       boundaries: holds.seen,
       hold: holds.hold,
+      fail: holds.fail,
       living: () => [...living.values()],
       env: {
         PATH: [bin, '/usr/bin', '/bin'].join(delimiter),

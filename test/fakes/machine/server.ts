@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -86,13 +86,5 @@ export const writeStandIns = (folder: string, tools: readonly string[], port: nu
     const path = join(folder, tool)
     writeFileSync(path, `#!${BASH}\nMACHINE_TOOL=${tool} MACHINE_PORT=${port} BASH_ENV=${CLIENT} exec -a "$0" ${BASH} "$@"\n`)
     chmodSync(path, 0o755)
-  }
-}
-
-export const commandOf = (pid: number): string => {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').replaceAll('\0', ' ').trim()
-  } catch {
-    return ''
   }
 }
