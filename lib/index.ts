@@ -9,6 +9,7 @@ import { startCluster as startClusterVerb } from './cluster/start.ts'
 import { stopCluster as stopClusterVerb } from './cluster/stop.ts'
 import { up as upVerb } from './cluster/up.ts'
 import { createContext } from './context.ts'
+import { promote as promoteVerb } from './workload/promote.ts'
 import { push as pushVerb } from './workload/push.ts'
 import { reconcile as reconcileVerb } from './workload/reconcile.ts'
 
@@ -106,7 +107,15 @@ export const push = verb(pushVerb)
  */
 export const reconcile = verb(reconcileVerb)
 
-const verbs = { initProject, createCluster, deleteCluster, startCluster, stopCluster, listClusters, clusterInfo, up, down, push, reconcile }
+/**
+ * Copies an artifact byte for byte to another repository or tag.
+ *
+ * @example
+ * const { digest } = await promote({ from: 'oci://localhost:5050/app:dev', to: 'oci://ghcr.io/owner/app:v1' })
+ */
+export const promote = verb(promoteVerb)
+
+const verbs = { initProject, createCluster, deleteCluster, startCluster, stopCluster, listClusters, clusterInfo, up, down, push, promote, reconcile }
 
 type Bound = { readonly [K in keyof typeof verbs]: (options?: Parameters<(typeof verbs)[K]>[0]) => ReturnType<(typeof verbs)[K]> }
 
@@ -143,5 +152,6 @@ export type { ReconcileResult } from './engines/engine.ts'
 export { engines } from './engines/index.ts'
 export { createExec } from './io/exec.ts'
 export { createReporter, type Look, type ReporterOptions } from './io/reporter.ts'
+export type { PromoteOptions, PromoteResult } from './workload/promote.ts'
 export type { PushOptions, PushResult } from './workload/push.ts'
 export type { ReconcileOptions } from './workload/reconcile.ts'

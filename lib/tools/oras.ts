@@ -54,6 +54,10 @@ export const copyLayout = (ctx: Context, layout: { readonly folder: string; read
 export const copyToLayout = (ctx: Context, from: string, folder: string, access: Access) =>
   run(ctx, tool, ['cp', '--no-tty', from, '--to-oci-layout', `${folder}:fetched`, ...flags(access, 'from-')], limits(access, MOVE))
 
+/** Copies an artifact by digest from one repository to another, byte for byte, and moves the tags there. */
+export const copyAcross = (ctx: Context, from: string, to: string, sides: { readonly from: Access; readonly to: Access }) =>
+  run(ctx, tool, ['cp', '--no-tty', from, to, ...flags(sides.from, 'from-'), ...flags(sides.to, 'to-')], limits(sides.to, MOVE))
+
 /** The tags of a repository; undefined when there is no such repository. */
 export const listTags = async (ctx: Context, repository: string, access: Access): Promise<readonly string[] | undefined> => {
   try {

@@ -27,10 +27,15 @@ export const readHeads = async (remote: Remote, tags: readonly string[], onStart
 export const immutableTag = (digest: string): string => `sha-${digest.slice('sha256:'.length, 'sha256:'.length + 12)}`
 
 const conflict = (remote: Remote, tag: string, holds: string | undefined, digest: string): KsailError =>
-  new KsailError('conflict', `tag ${tag} of ${remote.repository} must not move: it holds ${holds ?? 'another artifact'}, not ${digest}`, { reason: 'immutable', hint: 'push a new tag (immutable tags keep what they hold)' })
+  new KsailError('conflict', `tag ${tag} of ${remote.repository} must not move: it holds ${holds ?? 'another artifact'}, not ${digest}`, {
+    reason: 'immutable',
+    hint: 'push a new tag (immutable tags keep what they hold)',
+  })
 
-export interface SendOptions {
-  readonly artifact: Pick<Artifact, 'digest' | 'folder'>
+interface MoveOptions {
+  readonly digest: string
+  /** Sends what is missing and moves these tags, in this order. */
+  readonly copy: (tags: readonly string[], timeout: number) => Promise<unknown>
   /** The tags that move, the first one first. */
   readonly tags: readonly string[]
   /** Refuses to move a tag that holds something else. */
@@ -39,13 +44,16 @@ export interface SendOptions {
   readonly heads?: Heads | undefined
 }
 
-/** Makes the tags name the artifact: nothing is written when they do, only what is missing is sent, and a lost answer is looked up. */
-export const sendTo = async (ctx: Context, remote: Remote, { artifact, tags, immutable = false, heads }: SendOptions): Promise<{ readonly changed: boolean }> => {
-  const { digest } = artifact
+export type SendOptions = Omit<MoveOptions, 'digest' | 'copy'> & { readonly artifact: Pick<Artifact, 'digest' | 'folder'> }
+
+/** Makes the tags name a digest: nothing is written when they do, and a lost answer is looked up. */
+export const moveTags = async (
+  remote: Remote,
+  { digest, copy, tags, immutable = false, heads }: MoveOptions,
+): Promise<{ readonly changed: boolean }> => {
   if (heads !== undefined && tags.every((tag) => heads.get(tag) === digest)) return { changed: false }
   let known = heads
   let sent = false
-  const copy = (names: readonly string[], timeout: number) => oras.copyLayout(ctx, artifact, remote.repository, names, { ...remote.access, timeout })
 
   const attempt = async (timeout: number): Promise<{ changed: boolean }> => {
     const now = known ?? (await readHeads(remote, tags))
@@ -87,11 +95,21 @@ export const sendTo = async (ctx: Context, remote: Remote, { artifact, tags, imm
   })
 }
 
+/** Makes the tags name the artifact: only what is missing is sent. */
+export const sendTo = (ctx: Context, remote: Remote, { artifact, ...options }: SendOptions): Promise<{ readonly changed: boolean }> =>
+  moveTags(remote, {
+    ...options,
+    digest: artifact.digest,
+    copy: (tags, timeout) => oras.copyLayout(ctx, artifact, remote.repository, tags, { ...remote.access, timeout }),
+  })
+
 /**
  * Sends an artifact to a destination and moves the tags.
  *
  * @example
  * const { changed } = await sendArtifact({ artifact, destination, tags: ['dev'] }, ctx)
  */
-export const sendArtifact = ({ destination, ...options }: SendOptions & { readonly destination: Destination }, ctx: Context): Promise<{ readonly changed: boolean }> =>
-  withRemote(ctx, destination, (remote) => sendTo(ctx, remote, options))
+export const sendArtifact = (
+  { destination, ...options }: SendOptions & { readonly destination: Destination },
+  ctx: Context,
+): Promise<{ readonly changed: boolean }> => withRemote(ctx, destination, (remote) => sendTo(ctx, remote, options))

@@ -1,6 +1,11 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { firstPush } from '../../lib/cluster/first-push.ts'
+import { syncOf } from '../../lib/cluster/sync.ts'
+import { loadProject } from '../../lib/config/project.ts'
+import { createContext } from '../../lib/context.ts'
+import { containerRegistry } from '../../lib/distributions/container-registry.ts'
 import { ksail } from '../cli/run.ts'
 import { tempFolder } from '../fakes/context.ts'
 import { outside, type Outside } from '../fakes/outside.ts'
@@ -120,6 +125,50 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       expect({ status, stderr }).toMatchObject({ status: 0 })
       expect(stdout).toMatch(/^oci:\/\/registry\.example\.com\/team\/app:live@sha256:[0-9a-f]{64}\n$/)
       expect(new Set(world.connects)).toEqual(new Set(['registry.example.com:443']))
+    })
+
+    it('gets the first artifact of a cluster and gives it a pull secret, with docker login alone', async () => {
+      docker({ auths: { 'ghcr.io': { auth } } })
+      settings('metadata: {name: dev}\nspec: {cluster: {gitOpsEngine: Flux, localRegistry: ghcr.io/org/first}}\n')
+      const ctx = createContext({
+        cwd: join(folder, 'project'),
+        env: { ...process.env, ...world.env, DOCKER_CONFIG: config, XDG_STATE_HOME: join(folder, 'state') },
+      })
+      const project = await loadProject({}, ctx)
+      const first = firstPush(ctx, project, project.target)
+      await first.push(undefined, { onlyIfMissing: false })
+      expect(await head('org/first', 'dev')).toBe(first.sent()?.digest)
+      const { pullSecret, url } = await syncOf(ctx, project.target, { registry: containerRegistry }, { allowShortLived: false })
+      expect(url(undefined)).toBe('oci://ghcr.io/org/first')
+      expect(JSON.parse(pullSecret ?? '')).toEqual({ auths: { 'ghcr.io': { ...LOGIN, auth } } })
+    })
+
+    it('takes a copy of what another one holds, with the docker login of each', async () => {
+      docker({ auths: { 'ghcr.io': { auth }, 'registry.example.com': { auth } } })
+      const pushed = JSON.parse((await run(['push', 'oci://registry.example.com/stage/app:dev', '-o', 'json'])).stdout) as {
+        digest: string
+      }
+      const words = ['promote', 'oci://registry.example.com/stage/app:dev', 'oci://ghcr.io/org/copy:v1', '--also-tag', 'live', '-o', 'json']
+      const { status, stdout, stderr } = await run(words)
+      expect({ status, stderr }).toMatchObject({ status: 0 })
+      expect(JSON.parse(stdout)).toMatchObject({
+        digest: pushed.digest,
+        changed: true,
+        reference: `oci://ghcr.io/org/copy:v1@${pushed.digest}`,
+      })
+      const copied = await Promise.all(['v1', 'live', `sha-${pushed.digest.slice(7, 19)}`].map((tag) => head('org/copy', tag)))
+      expect(new Set(copied)).toEqual(new Set([pushed.digest]))
+      world.asked.length = 0
+      expect(JSON.parse((await run(words)).stdout)).toMatchObject({ changed: false })
+      expect(world.asked.filter(({ what }) => /^(PUT|POST|PATCH)/.test(what))).toEqual([])
+    })
+
+    it('says which side of a copy refuses', async () => {
+      docker({ auths: { 'ghcr.io': { auth } } })
+      const denied = await run(['promote', 'oci://registry.example.com/stage/app:dev', 'oci://ghcr.io/org/copy:v2'])
+      expect(denied).toMatchObject({ status: 6, stderr: expect.stringContaining('no credentials for registry.example.com were found') })
+      const missing = await run(['promote', 'oci://ghcr.io/org/nothing:v1', 'oci://ghcr.io/org/copy'])
+      expect(missing).toMatchObject({ status: 6, stderr: expect.stringContaining('there is no artifact oci://ghcr.io/org/nothing:v1') })
     })
   },
 )

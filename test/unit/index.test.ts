@@ -28,6 +28,7 @@ it('exports what it promises and nothing else', () => {
       "listClusters",
       "parseReference",
       "parseRegistrySetting",
+      "promote",
       "push",
       "reconcile",
       "registryChain",

@@ -51,4 +51,23 @@ const reconcile = command({
   text: (result) => `${result.digest} is live`,
 })
 
-export const workloadCommands: readonly AnyCommand[] = [push, reconcile]
+const promote = command({
+  path: ['workload', 'promote'],
+  summary: 'Copy an artifact byte for byte to another repository or tag',
+  description: 'What is there under the new name has the same digest, which is checked.',
+  examples: ['ksail workload promote oci://localhost:5050/app:dev oci://ghcr.io/o/app:v1'],
+  args: {
+    from: { summary: 'what to copy, as oci://host/repository[:tag][@digest]' },
+    to: { summary: 'where to, as oci://host/repository[:tag]; default: the same tag' },
+  },
+  flags: {
+    alsoTags: { type: 'list', flag: 'also-tag', value: 'TAG', summary: 'further tag that moves (repeatable)' },
+    immutable: { type: 'boolean', summary: 'the tag must not move: another digest there is a conflict' },
+    fromPlainHttp: { type: 'boolean', summary: 'speak HTTP to the first registry, though it is not on this machine' },
+    toPlainHttp: { type: 'boolean', summary: 'speak HTTP to the second registry, though it is not on this machine' },
+  },
+  run: async (input, ctx) => (await import('../../workload/promote.ts')).promote(input, ctx),
+  text: ({ reference }) => reference,
+})
+
+export const workloadCommands: readonly AnyCommand[] = [push, promote, reconcile]
