@@ -2,10 +2,14 @@ import type { Context } from '../base/context.ts'
 import { registryName } from '../base/names.ts'
 import { execIn } from '../tools/docker.ts'
 
-/** What tells containerd that `localhost:PORT` is the registry beside the cluster. */
+/**
+ * What tells containerd that `localhost:PORT` is the registry beside the cluster. As the server, too: else an image that is not there is
+ * looked for at https://localhost:PORT of the node, and that nobody listens there is all that is told.
+ */
 export const hostsToml = async (cluster: string): Promise<string> => {
   const { default: toml } = await import('@iarna/toml')
-  return toml.stringify({ host: { [`http://${registryName(cluster)}:5000`]: { capabilities: ['pull', 'resolve'] } } })
+  const server = `http://${registryName(cluster)}:5000`
+  return toml.stringify({ server, host: { [server]: { capabilities: ['pull', 'resolve'] } } })
 }
 
 /** Lets pods use images as `localhost:PORT/name`: writes hosts.toml on every node, which containerd reads without a restart. */

@@ -4,7 +4,9 @@ import { fakeContext } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
 it('tells containerd where localhost:PORT is', async () => {
-  expect(await hostsToml('dev')).toBe('[host."http://dev-local-registry:5000"]\ncapabilities = [ "pull", "resolve" ]\n')
+  expect(await hostsToml('dev')).toBe(
+    'server = "http://dev-local-registry:5000"\n\n[host."http://dev-local-registry:5000"]\ncapabilities = [ "pull", "resolve" ]\n',
+  )
 })
 
 it('writes hosts.toml on every node', async () => {
