@@ -1,0 +1,12 @@
+#!/usr/bin/env node
+/** `npm run bench NAME`: measures on real programs, side by side in one run; prints tables, fails nothing. */
+const benches: Readonly<Record<string, () => Promise<{ readonly bench: (words: readonly string[]) => Promise<void> }>>> = {
+  host: () => import('./bench/host.ts'),
+}
+
+const [name = '', ...words] = process.argv.slice(2)
+const load = benches[name]
+if (load === undefined) {
+  console.error(`usage: npm run bench ${Object.keys(benches).join('|')}`)
+  process.exitCode = 2
+} else await (await load()).bench(words)
