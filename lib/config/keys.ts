@@ -47,6 +47,7 @@ const LEAVES = [
   ...rows.flatMap(({ key, aliases = [] }) => (key === undefined ? [] : [key, ...aliases])),
 ]
 const known = new Set(LEAVES)
+const IDLE = rows.flatMap(({ key, idle }) => (key !== undefined && idle === true ? [key] : []))
 
 const isMap = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null && !Array.isArray(value)
 
@@ -75,11 +76,10 @@ export const checkKeys = (yaml: YamlDocument, report: Reporter): void => {
     for (const [name, child] of Object.entries(value)) {
       const here = [...path, name]
       const key = here.join('.')
-      if (FOREIGN.includes(key)) {
-        if (key.startsWith('spec.'))
-          report({ kind: 'warn', text: `${formatPlace(yaml.keyPlace(here))}: ${key} has no effect in this version` })
-        continue
-      }
+      const foreign = FOREIGN.includes(key)
+      if ((foreign || IDLE.includes(key)) && key.startsWith('spec.'))
+        report({ kind: 'warn', text: `${formatPlace(yaml.keyPlace(here))}: ${key} has no effect in this version` })
+      if (foreign) continue
       const children = childrenOf(key)
       if (isMap(child) && children.length > 0) walk(child, here)
       else if (!known.has(key) && children.length === 0) {

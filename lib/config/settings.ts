@@ -22,6 +22,8 @@ export interface Setting {
   readonly least?: number
   /** Kept as written: its placeholders hold credentials and are expanded where it is used. */
   readonly raw?: boolean
+  /** Read and checked, but nothing asks for it in this version: a file that has it is told. */
+  readonly idle?: boolean
 }
 
 const define = <const T extends Readonly<Record<string, Setting>>>(rows: T): { readonly [K in keyof T]: T[K] & { readonly name: K } } =>
@@ -173,16 +175,24 @@ export const settings = define({
     default: false,
     summary: 'push Secrets that are not encrypted',
   },
-  editor: { type: 'string', key: 'spec.editor', flag: 'editor', summary: 'editor of cipher edit; default: SOPS_EDITOR, else EDITOR' },
+  editor: {
+    type: 'string',
+    key: 'spec.editor',
+    flag: 'editor',
+    idle: true,
+    summary: 'editor of cipher edit; default: SOPS_EDITOR, else EDITOR',
+  },
   ageKeyEnvVar: {
     type: 'string',
     key: 'spec.cluster.sops.ageKeyEnvVar',
+    idle: true,
     default: 'SOPS_AGE_KEY',
     summary: 'variable that holds age identities',
   },
   sopsEnabled: {
     type: 'enum',
     key: 'spec.cluster.sops.enabled',
+    idle: true,
     choices: ['auto', 'true', 'false'],
     default: 'auto',
     summary: 'whether the cluster gets the age identities',

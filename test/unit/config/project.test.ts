@@ -227,6 +227,47 @@ describe('settings', () => {
     ])
   })
 
+  it('loads the file of an existing project, and names what has no effect', async () => {
+    const { ctx } = setup(
+      spec(
+        [
+          '  editor: code --wait',
+          '  cluster:',
+          '    distribution: Vanilla',
+          '    distributionConfig: kind.yaml',
+          '    connection: {kubeconfig: ~/.kube/config, context: kind-dev, timeout: 5m}',
+          '    cni: Cilium',
+          '    csi: Default',
+          '    metricsServer: Enabled',
+          '    gitOpsEngine: Flux',
+          '    localRegistry: {registry: localhost:5050/fleet, enabled: true}',
+          '    sops: {enabled: true, ageKeyEnvVar: MY_KEY}',
+          '  workload: {sourceDirectory: k8s, kustomizationFile: clusters/local, tag: latest, validateOnPush: true}',
+          '',
+        ].join('\n'),
+      ),
+    )
+    const { target, config } = await loadProject({}, ctx)
+    expect(target).toMatchObject({
+      engine: 'Flux',
+      path: './clusters/local',
+      tag: 'latest',
+      repository: 'fleet',
+      registryPort: 5050,
+      context: 'kind-dev',
+    })
+    expect(config).toMatchObject({ sopsEnabled: 'true', ageKeyEnvVar: 'MY_KEY', timeout: 300_000 })
+    expect(ctx.texts().map((text) => /: (\S+) has no effect in this version$/.exec(text)?.[1])).toEqual([
+      'spec.editor',
+      'spec.cluster.cni',
+      'spec.cluster.csi',
+      'spec.cluster.metricsServer',
+      'spec.cluster.localRegistry.enabled',
+      'spec.cluster.sops.enabled',
+      'spec.cluster.sops.ageKeyEnvVar',
+    ])
+  })
+
   it('does not allow the engine to start outside of the artifact', async () => {
     expect(await failure(load(spec('  workload: {kustomizationFile: ../x}\n')))).toMatchObject({ exitCode: 2, reason: 'path' })
     expect((await load(spec('  workload: {kustomizationFile: clusters/local}\n'))).target.path).toBe('./clusters/local')

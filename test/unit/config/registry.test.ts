@@ -8,6 +8,8 @@ import { resolveDestination } from '../../../lib/config/registry.ts'
 import { engineHost } from '../../../lib/tools/docker.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
+import { fakeKube } from '../../fakes/kube.ts'
+import { serveKube } from '../../fakes/kube-server.ts'
 
 const container = (port: number) => ({
   Id: 'c1',
@@ -134,5 +136,62 @@ describe('engineHost', () => {
   it('is that of the current context', async () => {
     const exec = fakeExec({ 'docker context inspect --format {{.Endpoints.docker.Host}} far': 'ssh://me@far.example.com\n' })
     expect(await engineHost(fakeContext({ exec, env: { DOCKER_CONTEXT: 'far' } }))).toBe('far.example.com')
+  })
+})
+
+describe('what the cluster reads', () => {
+  const repository = (spec: object) => ({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'OCIRepository',
+    metadata: { name: 'flux-system', namespace: 'flux-system' },
+    spec: { url: 'oci://dev-local-registry:5000/k8s', ref: { tag: 'live' }, ...spec },
+  })
+  const application = {
+    apiVersion: 'argoproj.io/v1alpha1',
+    kind: 'Application',
+    metadata: { name: 'ksail', namespace: 'argocd' },
+    spec: { source: { repoURL: 'oci://dev-local-registry:5000/argo', targetRevision: 'v2' } },
+  }
+  const instance = {
+    apiVersion: 'fluxcd.controlplane.io/v1',
+    kind: 'FluxInstance',
+    metadata: { name: 'flux', namespace: 'flux-system' },
+    spec: { sync: { kind: 'OCIRepository', url: 'oci://dev-local-registry:5000/fleet', ref: 'main' } },
+  }
+  const ask = async (objects: readonly object[], port = 5052) => {
+    const spawn = serveKube(fakeKube(...(objects as never[])))
+    const ctx = fakeContext({ exec: withRegistry(port), spawn, now: () => performance.now() })
+    mkdirSync(join(ctx.env['HOME']!, '.kube'))
+    writeFileSync(join(ctx.env['HOME']!, '.kube', 'config'), 'contexts: [{name: kind-dev}]\n')
+    const found = await resolve(ctx)
+    expect(spawn.stopped()).toBe(true)
+    return found
+  }
+
+  it.each([
+    ['OCIRepository', [repository({}), application], 'k8s', 'live'],
+    ['FluxInstance', [repository({}), instance], 'fleet', 'main'],
+    ['Application', [application], 'argo', 'v2'],
+  ])('is where a push goes, as this machine reaches it: %s', async (kind, objects, name, tag) => {
+    expect(await ask(objects)).toMatchObject({
+      reference: { host: 'localhost', port: 5052, repository: name, tag },
+      registryFrom: `cluster:${kind}`,
+      tagFrom: 'registry',
+      plainHttp: true,
+    })
+  })
+
+  it('brings its login along, unless that may only pull', async () => {
+    const auth = Buffer.from('u:pass1').toString('base64')
+    const data = { '.dockerconfigjson': Buffer.from(JSON.stringify({ auths: { 'ghcr.io': { auth } } })).toString('base64') }
+    const secret = (labels: object) => ({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'mine', namespace: 'flux-system', labels },
+      data,
+    })
+    const reading = repository({ url: 'oci://ghcr.io/o/r', secretRef: { name: 'mine' } })
+    expect(await ask([reading, secret({})])).toMatchObject({ reference: { host: 'ghcr.io' }, username: 'u', password: 'pass1' })
+    expect(await ask([reading, secret({ 'ksail.io/credentials': 'pull' })])).toMatchObject({ reference: { host: 'ghcr.io' }, username: '' })
   })
 })

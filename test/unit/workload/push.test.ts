@@ -7,6 +7,8 @@ import { judgePrune } from '../../../lib/workload/prune.ts'
 import { push, type PushOptions } from '../../../lib/workload/push.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
+import { fakeKube } from '../../fakes/kube.ts'
+import { serveKube } from '../../fakes/kube-server.ts'
 
 const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n`
 
@@ -90,6 +92,36 @@ describe('push', () => {
     writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
     await expect(run({ ref: 'oci://localhost:5050/app:v1', alsoTags: ['staging'] })).rejects.toMatchObject({ message: 'refused to push: it would remove Namespace n with everything in it' })
     expect((await run({ ref: 'oci://localhost:5050/app:v1' })).changed).toBe(true)
+  })
+
+  it.each([
+    ['another tag', { url: 'oci://dev-local-registry:5000/app', tag: 'main' }, 'dev-local-registry:5000/app:main'],
+    ['another registry', { url: 'oci://ghcr.io/o/app', tag: 'dev' }, 'ghcr.io/o/app:dev'],
+    ['what is pushed', { url: 'oci://dev-local-registry:5000/app', tag: 'dev' }, undefined],
+  ])('warns, and pushes all the same, when the cluster reads %s', async (_name, { url, tag }, reads) => {
+    const kube = fakeKube({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository', metadata: { name: 'flux-system', namespace: 'flux-system' }, spec: { url, ref: { tag } } })
+    const { ctx, exec } = world()
+    const own = fakeContext({ cwd: ctx.cwd, exec, spawn: serveKube(kube), now: () => performance.now() })
+    writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
+    const result = await push({ ref: 'oci://localhost:5050/app:dev', name: 'dev', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
+    expect(result.changed).toBe(true)
+    const warnings = own.events.flatMap((event) => (event.kind === 'warn' ? [event.text] : []))
+    expect(warnings).toEqual(
+      reads === undefined ? [] : [`pushed localhost:5050/app:dev, but OCIRepository/flux-system/flux-system of the cluster reads ${reads}: it will not see this push`],
+    )
+    expect(kube.patched).toEqual([])
+  })
+
+  it('says in one line that an unreachable cluster was not asked, and nothing where no kubeconfig names one', async () => {
+    const { ctx, exec } = world()
+    const spawn = () => ({ pid: 1, ended: Promise.resolve({ exitCode: 1, stderr: 'error: no such cluster' }), stop: async () => undefined })
+    const own = fakeContext({ cwd: ctx.cwd, exec, spawn, now: () => performance.now() })
+    writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
+    const notes = () => own.texts().filter((text) => text.includes('not checked'))
+    await push({ ref: 'oci://localhost:5050/app:dev', name: 'dev', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
+    expect(notes()).toEqual([expect.stringMatching(/^whether cluster dev reads what is pushed was not checked: /)])
+    await push({ ref: 'oci://localhost:5050/app:v2', name: 'other', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
+    expect(notes()).toHaveLength(1)
   })
 
   it('makes its own folder nothing to commit', async () => {
