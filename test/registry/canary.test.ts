@@ -1,3 +1,4 @@
+import { execFile } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -85,6 +86,17 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       edit()
       return { open, env, edit, project: join(open, 'project') }
     }
+
+    it('would be seen: a word of a child, and a file', async () => {
+      const watch = watchProcesses()
+      await new Promise((resolve) => execFile(process.execPath, ['-e', 'setTimeout(() => {}, 300)', LOGIN.password], resolve))
+      await watch.stop()
+      expect([...watch.seen].some(shows)).toBe(true)
+      const folder = tempFolder()
+      mkdirSync(join(folder, 'a'))
+      writeFileSync(join(folder, 'a', 'b.json'), `{"auth":"${auth}"}`)
+      expect(filesWith(folder, forms)).toEqual([join(folder, 'a', 'b.json')])
+    })
 
     it.each(ways)('that comes from $name', async ({ words, env = {}, docker, settings }) => {
       const here = place({ docker, settings })
