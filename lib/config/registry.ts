@@ -1,4 +1,4 @@
-import { KsailError } from '../base/errors.ts'
+import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
 import { exists } from '../io/files.ts'
@@ -17,12 +17,26 @@ const localOf = (container: docker.Container): LocalRegistry => ({
   addresses: Object.values(container.networks),
 })
 
+/** A cluster that is configured but far away may not keep a push waiting: there are other places to look. */
+const PATIENCE = 10_000
+
 const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sources => ({
   cluster: async () => {
     if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
     // a push to a registry that is configured never comes here
     const { clusterSource } = await import('../engines/index.ts')
-    return clusterSource(ctx, target, { secret: true })
+    const late = new AbortController()
+    const why = new KsailError('unreachable', `cluster ${target.name} did not answer within ${PATIENCE / 1000} s`)
+    const limit = setTimeout(() => late.abort(why), PATIENCE)
+    try {
+      return await clusterSource({ ...ctx, signal: AbortSignal.any([ctx.signal, late.signal]) }, target, { secret: true })
+    } catch (error) {
+      // who may not ask is told nothing: the next place follows
+      if (isKsailError(error, 'auth')) throw new KsailError('unreachable', error.message, { hint: error.hint, cause: error })
+      throw error
+    } finally {
+      clearTimeout(limit)
+    }
   },
   registry: async () => {
     const found = await findRegistry(ctx, target.name)

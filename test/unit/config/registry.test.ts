@@ -1,7 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { createServer, type Server } from 'node:http'
+import { describe, expect, it, vi } from 'vitest'
 import { isKsailError } from '../../../lib/base/errors.ts'
+import type { Spawn } from '../../../lib/base/exec.ts'
 import { loadProject, type ProjectOptions } from '../../../lib/config/project.ts'
 import { describeSource } from '../../../lib/config/registry-chain.ts'
 import { resolveDestination } from '../../../lib/config/registry.ts'
@@ -193,5 +195,39 @@ describe('what the cluster reads', () => {
     const reading = repository({ url: 'oci://ghcr.io/o/r', secretRef: { name: 'mine' } })
     expect(await ask([reading, secret({})])).toMatchObject({ reference: { host: 'ghcr.io' }, username: 'u', password: 'pass1' })
     expect(await ask([reading, secret({ 'ksail.io/credentials': 'pull' })])).toMatchObject({ reference: { host: 'ghcr.io' }, username: '' })
+  })
+
+  it.each([
+    ['does not answer', undefined, 'cluster dev did not answer within 10 s'],
+    ['tells us nothing', 403, 'not yours'],
+  ])('is no obstacle when the cluster %s: the next place is asked', async (_name, status, why) => {
+    const sockets: Server[] = []
+    let asked: () => void = () => undefined
+    const waiting = new Promise<void>((resolve) => void (asked = resolve))
+    const spawn: Spawn = (_file, args, options) => {
+      const server = createServer((_request, response) => {
+        asked()
+        if (status !== undefined) response.writeHead(status).end(JSON.stringify({ message: 'not yours' }))
+      })
+      sockets.push(server.listen(args.at(-1)!.slice('--unix-socket='.length), () => options?.onLine?.('Starting to serve', 'stdout')))
+      return { pid: 1, ended: new Promise(() => undefined), stop: async () => void server.closeAllConnections() }
+    }
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const ctx = fakeContext({ exec: fakeExec({ 'docker ps *': '', 'docker container inspect *': '[]' }), spawn })
+      mkdirSync(join(ctx.env['HOME']!, '.kube'))
+      writeFileSync(join(ctx.env['HOME']!, '.kube', 'config'), 'contexts: [{name: kind-dev}]\n')
+      const error = resolve(ctx).catch((it: unknown) => it)
+      await waiting
+      if (status === undefined) await vi.advanceTimersByTimeAsync(10_000)
+      const found = await error
+      expect(isKsailError(found, 'unresolved') && found.details[3]).toContain(why)
+      expect(isKsailError(found) && found.details[4]).toBe(
+        '5. the registry container of the cluster: no registry container of cluster "dev"',
+      )
+    } finally {
+      vi.useRealTimers()
+      for (const server of sockets) server.close()
+    }
   })
 })
