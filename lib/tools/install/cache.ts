@@ -12,9 +12,9 @@ import { host } from '../../io/host.ts'
 interface Receipt {
   readonly sha256: string
   readonly size: number
-  /** `download` or `go`. */
+  /** `download`, `image` or `go`. */
   readonly source: string
-  /** A url, or the module and its version. */
+  /** A url, an image, or the module and its version. */
   readonly from: string
   readonly time: string
 }

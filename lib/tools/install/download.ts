@@ -5,15 +5,20 @@ import { join } from 'node:path'
 import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { KsailError, isKsailError, messageOf } from '../../base/errors.ts'
+import { step } from '../../base/events.ts'
 import type { Context } from '../../base/context.ts'
 import { host } from '../../io/host.ts'
 import { cached, inStaging, install, type Slot } from './cache.ts'
 import pins from './pins.json' with { type: 'json' }
+import { fetchFromImage } from './image.ts'
 import { extractMember } from './tar.ts'
 
 /** A release of a program for this platform whose hash is known; what is not pinned is never installed. */
 interface Pin {
-  readonly url: string
+  /** Where the file is; without one the program is in an image. */
+  readonly url?: string
+  readonly image?: string
+  readonly platform?: string
   readonly sha256?: string
   /** Where a project publishes nothing else. */
   readonly sha512?: string
@@ -116,6 +121,16 @@ const fetchFile = async (ctx: Context, url: string, to: string, algorithm: strin
     }
 }
 
+const fromImage = (ctx: Context, slot: Slot, { image = '', platform = '', sha256 = '', member = '' }: Pin): Promise<string> =>
+  inStaging(ctx, (folder) =>
+    step(ctx, `fetching ${slot.tool} ${slot.version} out of its image`, async () =>
+      install(ctx, slot, await fetchFromImage(ctx, { image, platform, sha256, member }, folder), {
+        source: 'image',
+        from: `${image}@sha256:${sha256}`,
+      }),
+    ),
+  )
+
 /** Gets the pinned release of a program into the cache. A hash that does not match is refused; an unreachable site is a miss. */
 export const download = async (
   ctx: Context,
@@ -128,7 +143,8 @@ export const download = async (
   if (found === undefined || slot === undefined) return miss(`no release of ${tool} is pinned for ${host.platform}-${host.arch}`)
   if (ctx.env['KSAIL_OFFLINE'] === '1') return miss('KSAIL_OFFLINE is set')
   const { pin, version } = found
-  const url = placeOf(ctx, pin.url)
+  if (pin.image !== undefined) return fromImage(ctx, slot, pin)
+  const url = placeOf(ctx, pin.url ?? '')
   const [algorithm, expected] = pin.sha256 === undefined ? ['sha512', pin.sha512 as string] : ['sha256', pin.sha256]
   const text = `downloading ${tool} ${version}`
   return inStaging(ctx, async (folder) => {

@@ -77,44 +77,46 @@ export const withModule = <T>(ctx: Context, recipe: Recipe, work: (folder: strin
 export const go = (ctx: Context, folder: string, args: readonly string[], onLine?: (line: string) => void) =>
   ctx.exec('go', args, { cwd: folder, env: goEnv, timeout: LIMIT, onLine: (line, stream) => stream === 'stderr' && onLine?.(line) })
 
+const compile = async (ctx: Context, recipe: Recipe, slot: Slot): Promise<string> => {
+  const { tool, version } = slot
+  const text = `building ${tool} ${version} with go`
+  const start = ctx.now()
+  ctx.report({ kind: 'step', text })
+  const path = await withModule(ctx, recipe, async (folder) => {
+    const tags = recipe.tags === undefined ? [] : ['-tags', recipe.tags]
+    const output = join(folder, `program${host.platform === 'win32' ? '.exe' : ''}`)
+    try {
+      const { stdout } = await go(ctx, folder, ['list', '-deps', ...tags, recipe.package])
+      const total = stdout.split('\n').filter(Boolean).length
+      let done = 0
+      await go(ctx, folder, buildArgs(recipe, version, output), (line) => {
+        if (/^[\w.-]+(\/[\w.~-]+)*$/.test(line)) ctx.report({ kind: 'progress', text, done: Math.min(++done, total), total, unit: 'items' })
+      })
+    } catch (error) {
+      if (!(error instanceof ExecError) || error.code !== 'exec') throw error
+      throw new KsailError('tool', `${tool} ${version} could not be built: ${error.details.at(-1) ?? error.message}`, {
+        details: error.details,
+        cause: error,
+      })
+    }
+    return install(ctx, slot, output, { source: 'go', from: `${recipe.module}@${version}` })
+  })
+  ctx.report({ kind: 'done', text, ms: ctx.now() - start })
+  return path
+}
+
+/** The builds of this process, one after the other: each uses every processor there is. */
+let turn: Promise<unknown> = Promise.resolve()
+
 /** Compiles a program into the cache, or finds it there. Progress is told in packages. */
 export const buildWithGo = async (ctx: Context, tool: string): Promise<string> => {
   const recipe = recipes[tool]
   const slot = await slotOf(tool)
   if (recipe === undefined || slot === undefined) throw new KsailError('bug', `there is no recipe for ${tool}`)
-  // one build after the other: each uses every processor there is
-  return withLock(ctx, `${folderOf(ctx, { ...slot, tool: '.build', version: 'go', hash: '' })}.lock`, `building ${tool}`, async () => {
-    const before = await cached(ctx, slot)
-    if (before !== undefined) return before
-    const text = `building ${tool} ${slot.version} with go`
-    ctx.report({ kind: 'step', text })
-    const start = ctx.now()
-    const path = await withModule(ctx, recipe, async (folder) => {
-      const { stdout } = await go(ctx, folder, [
-        'list',
-        '-deps',
-        ...(recipe.tags === undefined ? [] : ['-tags', recipe.tags]),
-        recipe.package,
-      ])
-      const total = stdout.split('\n').filter(Boolean).length
-      let done = 0
-      const output = join(folder, `program${host.platform === 'win32' ? '.exe' : ''}`)
-      try {
-        await go(ctx, folder, buildArgs(recipe, slot.version, output), (line) => {
-          if (/^[\w.-]+(\/[\w.~-]+)*$/.test(line))
-            ctx.report({ kind: 'progress', text, done: Math.min(++done, total), total, unit: 'items' })
-        })
-      } catch (error) {
-        if (!(error instanceof ExecError) || error.code !== 'exec') throw error
-        throw new KsailError('tool', `${tool} ${slot.version} could not be built`, {
-          details: error.details,
-          cause: error,
-          hint: `correct what go says, or set KSAIL_TOOL_${tool.replaceAll('-', '_').toUpperCase()} to a program`,
-        })
-      }
-      return install(ctx, slot, output, { source: 'go', from: `${recipe.module}@${slot.version}` })
-    })
-    ctx.report({ kind: 'done', text, ms: ctx.now() - start })
-    return path
-  })
+  // another ksail that builds the same makes it for both
+  const build = (): Promise<string> =>
+    withLock(ctx, `${folderOf(ctx, slot)}.lock`, `building ${tool}`, async () => (await cached(ctx, slot)) ?? compile(ctx, recipe, slot))
+  const mine = turn.then(build)
+  turn = mine.catch(() => undefined)
+  return mine
 }

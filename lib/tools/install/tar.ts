@@ -51,3 +51,13 @@ const memberOf = async function* (source: AsyncIterable<Buffer>, member: string,
 /** Takes one regular file out of a .tar.gz, by its exact name. */
 export const extractMember = async (archive: string, member: string, to: string, limit = 500_000_000): Promise<void> =>
   pipeline(memberOf(createReadStream(archive).pipe(createGunzip()), member, limit), createWriteStream(to, { mode: 0o755 }))
+
+/** Whether a .tar.gz holds that regular file, whole. */
+export const holdsMember = async (archive: string, member: string): Promise<boolean> => {
+  try {
+    for await (const _chunk of memberOf(createReadStream(archive).pipe(createGunzip()), member, Number.MAX_SAFE_INTEGER)) void _chunk
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,41 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { gzipSync } from 'node:zlib'
+import { expect, it } from 'vitest'
+import { fetchFromImage } from '../../../../lib/tools/install/image.ts'
+import { fakeContext, tempFolder } from '../../../fakes/context.ts'
+import { fakeExec } from '../../../fakes/exec.ts'
+
+const layer = (name: string, content: string): Buffer => {
+  const header = Buffer.alloc(512)
+  header.write(name, 0)
+  header.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124)
+  header.write('0', 156)
+  header.write('ustar\0', 257)
+  return gzipSync(Buffer.concat([header, Buffer.from(content.padEnd(512, '\0')), Buffer.alloc(1024)]))
+}
+
+const pin = { image: 'ghcr.io/o/tool', platform: 'linux/amd64', sha256: 'a'.repeat(64), member: 'usr/local/bin/tool' }
+
+it('takes the program out of the layer that has it, by digests alone', async () => {
+  const layers: Record<string, Buffer> = { 'sha256:1': layer('usr/local/bin/tool', 'program'), 'sha256:2': layer('etc/passwd', 'x') }
+  const exec = fakeExec({
+    'oras manifest fetch *': JSON.stringify({ layers: Object.keys(layers).map((digest) => ({ digest, mediaType: 'layer' })) }),
+    'oras blob fetch *': (args) => {
+      writeFileSync(args[args.indexOf('--output') + 1] as string, layers[(args.at(-1) as string).split('@')[1] as string] as Buffer)
+      return ''
+    },
+  })
+  const ctx = fakeContext({ exec })
+  expect(readFileSync(await fetchFromImage(ctx, pin, tempFolder()), 'utf8')).toBe('program')
+  expect(exec.commands()[0]).toBe(`oras manifest fetch --platform linux/amd64 ghcr.io/o/tool@sha256:${pin.sha256}`)
+})
+
+it('is a miss when the registry does not answer or the image lacks it', async () => {
+  const silent = fakeContext({ exec: fakeExec({ 'oras manifest fetch *': { exitCode: 1, stderr: 'dial tcp: i/o timeout' } }) })
+  await expect(fetchFromImage(silent, pin, tempFolder())).rejects.toMatchObject({ code: 'unreachable' })
+  const empty = fakeContext({ exec: fakeExec({ 'oras manifest fetch *': '{}' }) })
+  await expect(fetchFromImage(empty, pin, tempFolder())).rejects.toMatchObject({
+    code: 'unreachable',
+    message: 'ghcr.io/o/tool has no usr/local/bin/tool',
+  })
+})
