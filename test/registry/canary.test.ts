@@ -126,6 +126,28 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       expect(filesWith(here.open, forms)).toEqual([])
     })
 
+    it('that a copy needs on both sides', async () => {
+      const here = place({ docker: { auths: { [HOST]: { auth } }, credHelpers: { 'ghcr.io': 'canary' } } })
+      const run = (...words: readonly string[]) => ksail(['workload', ...words, '-vv', '-o', 'json'], { cwd: here.project, env: here.env })
+      const pushed = await run('push', REFERENCE)
+      const watch = watchProcesses()
+      const made = await run('promote', REFERENCE, 'oci://ghcr.io/org/copy:v1')
+      world.denyUploads(true)
+      const refused = await run('promote', REFERENCE, 'oci://ghcr.io/org/other:v1')
+      world.denyUploads(false)
+      await watch.stop()
+
+      const all = [pushed, made, refused]
+      expect(
+        all.map(({ status }) => status),
+        made.stderr,
+      ).toEqual([0, 0, 1])
+      expect(refused.stderr).toContain('****')
+      for (const { stdout, stderr } of all) expect(`${stdout}\n${stderr}`).not.toSatisfy(shows)
+      expect([...watch.seen].filter(shows)).toEqual([])
+      expect(filesWith(here.open, forms)).toEqual([])
+    })
+
     it('that comes from the pull secret of the cluster', async () => {
       const here = place({})
       const meta = (name: string) => ({ metadata: { name, namespace: 'flux-system' } })

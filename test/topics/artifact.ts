@@ -1,5 +1,16 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { buildArtifact } from '../../lib/artifact/build.ts'
@@ -61,34 +72,43 @@ const rewriteBackwards = (k8s: string): void => {
   for (const [path, bytes] of kept.toReversed()) writeFileSync(join(k8s, path), bytes)
 }
 
+/** The same files under another path. */
+const elsewhere = (k8s: string): string => {
+  const moved = join(tempFolder(), 'elsewhere', 'k8s')
+  cpSync(k8s, moved, { recursive: true })
+  return moved
+}
+
 /** Changes as tables describe them, in words; a description that nobody knows fails its row. */
-const CHANGES: readonly (readonly [RegExp, (k8s: string, ...words: string[]) => void])[] = [
+const CHANGES: readonly (readonly [RegExp, (k8s: string, ...words: string[]) => string | void])[] = [
   [/^touch every file$/, (k8s) => FILES.forEach((path) => utimesSync(join(k8s, path), 1, 1))],
   [/^file modes 0?(\d+) instead of/, (k8s, mode) => FILES.forEach((path) => chmodSync(join(k8s, path), Number.parseInt(mode!, 8)))],
   [/owned by another user$/, (k8s) => void (process.getuid?.() === 0 && execFileSync('chown', ['-R', '12345:12345', k8s]))],
   [/^files created in another order$/, rewriteBackwards],
   [/^add an empty directory$/, (k8s) => void mkdirSync(join(k8s, 'empty'))],
   [/^TZ=(\S+)/, (_k8s, zone) => void (process.env['TZ'] = zone)],
+  [/another (?:absolute )?(?:location|place|path|directory|folder)$/, elsewhere],
   [/^push to another (?:registry|repository|tag)$/, () => undefined],
-  [/^add an? (\.\S+) file$/, (k8s, name) => writeFileSync(join(k8s, name!), 'A=b')],
+  [/^add an? (\S*\.\S+) file$/, (k8s, name) => writeFileSync(join(k8s, name!), 'A=b')],
   [/^add an? \w+ file$/, (k8s) => writeFileSync(join(k8s, 'z.yaml'), 'kind: ConfigMap\n')],
   [/^remove a file$/, (k8s) => rmSync(join(k8s, 'sub', 'c.yaml'))],
   [/^rename (\S+) to (\S+)$/, (k8s, from, to) => renameSync(join(k8s, from!), join(k8s, to!))],
   [/^change a YAML comment$/, (k8s) => writeFileSync(join(k8s, 'a.yaml'), '# other\nkind: ConfigMap\n')],
   [/^change (\S+)$/, (k8s, path) => writeFileSync(join(k8s, path!), 'changed: "1"\n')],
-  [/^make (\S+) executable$/, (k8s, path) => chmodSync(join(k8s, path!), 0o755)],
+  [/^make (\S*\.\S+) executable$/, (k8s, path) => chmodSync(join(k8s, path!), 0o755)],
 ]
 
 const determinism: Topic = async ({ input, expected }) => {
   const folder = sample()
-  const build = () => buildArtifact({ source: join(folder, 'k8s'), project: folder }, fakeContext())
-  const before = await build()
+  const build = (source: string) => buildArtifact({ source, project: folder }, fakeContext())
+  const k8s = join(folder, 'k8s')
+  const before = await build(k8s)
   const found = CHANGES.map(([words, change]) => [words.exec(input.change), change] as const).find(([match]) => match !== null)
   if (found === undefined) throw new Error(`nobody knows how to "${input.change}"`)
   const zone = process.env['TZ']
   try {
-    found[1](join(folder, 'k8s'), ...found[0]!.slice(1))
-    return { got: (await build()).digest === before.digest ? 'same' : 'different', want: expected }
+    const now = found[1](k8s, ...found[0]!.slice(1)) ?? k8s
+    return { got: (await build(now)).digest === before.digest ? 'same' : 'different', want: expected }
   } finally {
     if (zone === undefined) delete process.env['TZ']
     else process.env['TZ'] = zone
