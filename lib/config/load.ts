@@ -45,6 +45,21 @@ const findUpwards = async ({ cwd, env }: Pick<Context, 'cwd' | 'env'>): Promise<
   return undefined
 }
 
+interface Head {
+  readonly apiVersion?: unknown
+  readonly kind?: unknown
+  readonly metadata?: { readonly name?: unknown } | null
+  readonly spec?: { readonly cluster?: unknown; readonly workload?: unknown } | null
+}
+
+/** Whether a document beside ksail.yaml is a cluster's: one that only has the name, such as ksail.values.yaml, is somebody else's. */
+const isCluster = (value: Head | null): boolean =>
+  typeof value === 'object' &&
+  value !== null &&
+  (value.apiVersion === undefined
+    ? value.kind === 'Cluster' || value.spec?.cluster !== undefined || value.spec?.workload !== undefined
+    : String(value.apiVersion).startsWith('ksail.io/'))
+
 const documentsOf = async (
   file: string,
   main: boolean,
@@ -54,9 +69,8 @@ const documentsOf = async (
   if (text === undefined) return []
   const documents = await parseYaml(text, shownPath(file, cwd))
   return documents.flatMap((yaml) => {
-    const value = yaml.value as { apiVersion?: unknown; metadata?: { name?: unknown } | null }
-    // a file beside ksail.yaml that only looks like one, such as ksail.values.yaml, is somebody else's
-    if (!main && !(typeof value === 'object' && String(value.apiVersion).startsWith('ksail.io/'))) return []
+    const value = yaml.value as Head
+    if (!main && !isCluster(value)) return []
     const given = typeof value === 'object' ? value.metadata?.name : undefined
     const text = typeof given === 'string' || typeof given === 'number' ? String(given).trim() : ''
     const name = text === '' ? undefined : at(yaml.valuePlace(['metadata', 'name']), () => expandPlaceholders(text, env, 'metadata.name'))

@@ -1,5 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { delimiter, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import { firstPush } from '../../lib/cluster/first-push.ts'
 import { syncOf } from '../../lib/cluster/sync.ts'
@@ -127,12 +127,23 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       expect(new Set(world.connects)).toEqual(new Set(['registry.example.com:443']))
     })
 
-    it('gets the first artifact of a cluster and gives it a pull secret, with docker login alone', async () => {
-      docker({ auths: { 'ghcr.io': { auth } } })
+    it.each([
+      ['auths', { auths: { 'ghcr.io': { auth } } }],
+      ['a helper of the host', { credHelpers: { 'ghcr.io': 'safe' } }],
+      ['a store', { auths: { 'ghcr.io': {} }, credsStore: 'safe' }],
+    ])('gets the first artifact of a cluster and gives it a pull secret, with docker login alone: %s', async (_name, content) => {
+      docker(content)
+      writeFileSync(join(folder, 'answer'), JSON.stringify({ Username: LOGIN.username, Secret: LOGIN.password }))
+      writeFileSync(
+        join(folder, 'docker-credential-safe'),
+        `#!/bin/sh\nread host; [ "$host" = ghcr.io ] && exec cat '${join(folder, 'answer')}'\n`,
+        { mode: 0o755 },
+      )
       settings('metadata: {name: dev}\nspec: {cluster: {gitOpsEngine: Flux, localRegistry: ghcr.io/org/first}}\n')
+      const PATH = `${folder}${delimiter}${process.env['PATH']}`
       const ctx = createContext({
         cwd: join(folder, 'project'),
-        env: { ...process.env, ...world.env, DOCKER_CONFIG: config, XDG_STATE_HOME: join(folder, 'state') },
+        env: { ...process.env, ...world.env, PATH, DOCKER_CONFIG: config, XDG_STATE_HOME: join(folder, 'state') },
       })
       const project = await loadProject({}, ctx)
       const first = firstPush(ctx, project, project.target)

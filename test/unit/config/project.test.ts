@@ -88,6 +88,18 @@ describe('which cluster', () => {
     'ksail.values.yaml': 'mine: true',
   }
   it('is the document in ksail.yaml when nobody says more', async () => expect((await load(several)).target.name).toBe('local'))
+  it.each([
+    ['kind: Cluster\nmetadata: {name: stage}', 'stage'],
+    ['metadata: {name: stage}\nspec: {workload: {tag: s}}', 'stage'],
+    ['apiVersion: v1\nkind: Cluster\nmetadata: {name: stage}', undefined],
+    ['- a', undefined],
+    ['', undefined],
+  ])('may stand in a file beside it without an apiVersion, but only if it is one of ours: %j', async (text, name) => {
+    const found = load({ ...several, 'ksail.stage.yaml': text }, { name: 'stage' })
+    if (name === undefined)
+      expect(await failure(found)).toMatchObject({ exitCode: 2, details: ['local (ksail.yaml)', 'prod (ksail.prod.yaml)'] })
+    else expect((await found).target.name).toBe(name)
+  })
   it('is selected by name among the files', async () => {
     const { config, file, origin } = await load(several, { name: 'prod' })
     expect([config.tag, origin.tag, file?.endsWith('ksail.prod.yaml')]).toEqual(['live', 'spec.workload.tag in ksail.prod.yaml', true])
