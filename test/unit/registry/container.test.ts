@@ -31,6 +31,35 @@ describe('ensureRegistry', () => {
     expect(exec.commands().every((it) => it.startsWith('docker container inspect'))).toBe(true)
   })
 
+  it.each([
+    ['of ours is used', mine, { port: 5057, created: false }],
+    ['of somebody else is left alone', theirs, { code: 'conflict' }],
+  ])('a container of that name that comes while ours is made: one %s', async (_case, labels, expected) => {
+    const fake = dockerContext([], {
+      more: {
+        'docker run *': () => {
+          fake.all.set('dev-local-registry', {
+            id: 'late',
+            name: 'dev-local-registry',
+            image: 'registry:3',
+            running: true,
+            port: 5057,
+            labels,
+            created: '',
+            networks: [],
+          })
+          return {
+            exitCode: 125,
+            stderr:
+              'docker: Error response from daemon: Conflict. The container name "/dev-local-registry" is already in use by container "late".',
+          }
+        },
+      },
+    })
+    expect(await ensure(fake.ctx).catch((error: unknown) => error)).toMatchObject(expected)
+    expect(fake.all.get('dev-local-registry')?.id).toBe('late')
+  })
+
   it('starts a stopped one of ours', async () => {
     const { ctx, exec } = dockerContext([{ name: 'dev-local-registry', labels: mine, running: false, port: 5051 }])
     expect(await ensure(ctx)).toMatchObject({ port: 5051, created: false })
