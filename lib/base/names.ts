@@ -9,6 +9,9 @@ export const LABELS = {
   directory: 'io.ksail.directory',
 } as const
 
+/** Label of nodes on which nothing runs. */
+export const SIMULATED = 'ksail.io/simulated'
+
 const problems = {
   length: 'is longer than 63 characters',
   charset: 'has other characters than a-z, 0-9 and -',

@@ -14,7 +14,9 @@ export interface Provider {
 }
 
 const hostAnswers = async ({ platform }: Context): Promise<Answer> =>
-  platform === 'linux' || platform === 'darwin' ? { ok: true } : { ok: false, why: `a control plane does not run as processes on ${platform}` }
+  platform === 'linux' || platform === 'darwin'
+    ? { ok: true }
+    : { ok: false, why: `a control plane does not run as processes on ${platform}` }
 
 export const providers = {
   Docker: { summary: 'containers on this machine', containers: true, answers },
@@ -55,7 +57,11 @@ export const resolveProvider = async (ctx: Context, { recorded, configured = 'Au
   for (const name of candidates) {
     const answer: Answer = await providers[name].answers(ctx)
     if (answer.ok) {
-      if (say && wanted === undefined) ctx.report({ kind: 'note', text: `provider ${name}, ${providers[name].summary}: ${details.length === 0 ? `${name} answers` : details.join('; ')}` })
+      if (say && wanted === undefined)
+        ctx.report({
+          kind: 'note',
+          text: `provider ${name}, ${providers[name].summary}: ${details.length === 0 ? `${name} answers` : details.join('; ')}`,
+        })
       return name
     }
     details.push(`${name}: ${answer.why}`)

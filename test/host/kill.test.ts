@@ -80,8 +80,19 @@ describeOnHost('processes that are killed', () => {
     await change()
   })
 
-  it('ksail itself, in the midst of create: the next up converges and down leaves nothing', async () => {
+  it('an interrupted create undoes what it made', async () => {
     await dev.ok('down')
+    for (const moment of [/cluster dev/, /Flux reads/]) {
+      const run = dev.start('up')
+      await run.line(moment)
+      run.child.kill('SIGINT')
+      expect((await run.done).code).toBe(130)
+      expect(processesOf('dev')).toEqual({})
+      expect(filesBelow(join(process.env['XDG_STATE_HOME'] as string, 'ksail', 'host'))).toEqual([])
+    }
+  })
+
+  it('ksail itself, in the midst of create: the next up converges and down leaves nothing', async () => {
     for (const moment of [/registry dev-local-registry/, /first artifact/, /Flux reads/]) {
       const run = dev.start('up')
       await run.line(moment)

@@ -84,7 +84,7 @@ const start = async (ctx: Context, name: string): Promise<void> => {
 /** Vanilla Kubernetes without containers: its control plane and the Flux controllers as processes of this user. */
 export const vanillaOnHost: Runtime = {
   summary: 'a control plane as processes of this user, without nodes',
-  tools: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'],
+  tools: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'registry', 'kubectl'],
   registry: processRegistry,
   noun: 'process',
   contextOf,

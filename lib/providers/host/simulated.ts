@@ -2,7 +2,7 @@ import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { stringify } from 'yaml'
 import type { Context } from '../../base/context.ts'
-import { nodeName } from '../../base/names.ts'
+import { nodeName, SIMULATED } from '../../base/names.ts'
 import { assetRoot } from '../../io/host.ts'
 import { applyManifests, manifestsIn, type Api } from './api.ts'
 import type { ComponentName } from './components.ts'
@@ -10,9 +10,6 @@ import { inUnit, type Unit } from './unit.ts'
 
 /** What runs besides when a cluster has simulated nodes. */
 export const SIMULATORS: readonly ComponentName[] = ['kube-scheduler', 'kwok']
-
-/** What tells everybody that nothing runs on a node. */
-export const SIMULATED = 'ksail.io/simulated'
 
 const nodeManifest = (name: string): string =>
   stringify({

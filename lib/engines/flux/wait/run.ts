@@ -1,5 +1,6 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { KsailError } from '../../../base/errors.ts'
+import { SIMULATED } from '../../../base/names.ts'
 import type { Context } from '../../../base/context.ts'
 import type { Target } from '../../../base/target.ts'
 import type { KubeObject } from '../../../base/object.ts'
@@ -28,19 +29,29 @@ const placeOf = async ({ kube }: Session): Promise<'nowhere' | 'simulated' | 'no
   const nodes = await kube.list(`${collection('v1', 'nodes')}?limit=1`).catch(() => undefined)
   const [node] = nodes?.items ?? []
   if (nodes !== undefined && node === undefined) return 'nowhere'
-  return node?.metadata.labels?.['ksail.io/simulated'] === 'true' ? 'simulated' : 'nodes'
+  return node?.metadata.labels?.[SIMULATED] === 'true' ? 'simulated' : 'nodes'
 }
 
-const SIMULATED = 'the pods of this cluster are simulated: nothing runs in them'
+const SAID = 'the pods of this cluster are simulated: nothing runs in them'
 
 /** What failed on simulated nodes must not be read as if it had run. */
 const saying = (error: unknown): unknown =>
-  error instanceof KsailError ? new KsailError(error.code, error.message, { details: [...error.details, SIMULATED], hint: error.hint, cause: error, reason: error.reason }) : error
+  error instanceof KsailError
+    ? new KsailError(error.code, error.message, { details: [...error.details, SAID], hint: error.hint, cause: error, reason: error.reason })
+    : error
 
 const within = async <T>(timeout: number, work: Promise<T>): Promise<T> => {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new KsailError('timeout', `the cluster does not serve the kinds of Flux after ${formatDuration(timeout)}`, { hint: 'run ksail cluster info to see what is down' })), timeout)
+    timer = setTimeout(
+      () =>
+        reject(
+          new KsailError('timeout', `the cluster does not serve the kinds of Flux after ${formatDuration(timeout)}`, {
+            hint: 'run ksail cluster info to see what is down',
+          }),
+        ),
+      timeout,
+    )
   })
   try {
     return await Promise.race([work, late])
@@ -74,11 +85,14 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
   const { ctx, now, alarm, options, target } = session
   const timeout = options.timeout ?? target.timeout
   // both lists come before anything is asked for, so that no event is missed
-  const [sourceStore, store, place] = await within(timeout, Promise.all([
-    session.follow<Source>(collection('source.toolkit.fluxcd.io/v1', 'ocirepositories')),
-    session.follow<Kustomization>(collection('kustomize.toolkit.fluxcd.io/v1', 'kustomizations')),
-    placeOf(session),
-  ]))
+  const [sourceStore, store, place] = await within(
+    timeout,
+    Promise.all([
+      session.follow<Source>(collection('source.toolkit.fluxcd.io/v1', 'ocirepositories')),
+      session.follow<Kustomization>(collection('kustomize.toolkit.fluxcd.io/v1', 'kustomizations')),
+      placeOf(session),
+    ]),
+  )
   const nodes = place !== 'nowhere'
   if (place === 'simulated') onSimulated()
   const before = sourceStore.startedAt() > store.startedAt() ? sourceStore.startedAt() : store.startedAt()
@@ -96,7 +110,9 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
   let warned = false
 
   const judge = (object: KubeObject<unknown, unknown>): readonly Judged[] =>
-    workloadsIn(inventoryOf(object as Kustomization)).filter(({ kind }) => nodes || kind === 'HelmRelease').map(workloads.judge)
+    workloadsIn(inventoryOf(object as Kustomization))
+      .filter(({ kind }) => nodes || kind === 'HelmRelease')
+      .map(workloads.judge)
 
   for (let looks = 0; ; looks++) {
     session.check()
@@ -109,11 +125,18 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
     const all = store.items()
     const members = membersOf(all, verdict.all)
     const standings = kustomizations.look({
-      members, all, revision: verdict.revision, fetchedAt: fetched?.at, fetchedVersion: fetched?.version ?? 0n,
+      members,
+      all,
+      revision: verdict.revision,
+      fetchedAt: fetched?.at,
+      fetchedVersion: fetched?.version ?? 0n,
       healthy: (entries) => workloadsIn(entries).every((entry) => !nodes || workloads.judge(entry).state === 'done'),
     })
     const parentsDone = standings.every((it) => !it.direct || isSettled(it))
-    const rolling = fetched === undefined ? [] : standings.filter(({ state, direct }) => (direct || parentsDone) && (state === 'done' || state === 'health'))
+    const rolling =
+      fetched === undefined
+        ? []
+        : standings.filter(({ state, direct }) => (direct || parentsDone) && (state === 'done' || state === 'health'))
     const judged = rolling.map((standing) => ({ standing, judged: judge(standing.object) }))
     const picture: Picture = { sources: verdict, standings, workloads: judged.flatMap((it) => it.judged) }
     talk.about(() => blockersOf(picture))
@@ -141,14 +164,22 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
 
     if (fetched !== undefined && members.length === 0) {
       const due = fetched.at + Math.max(NOBODY_AFTER, options.patience ?? 0)
-      if (now() >= due) throw new KsailError('notReady', 'no Kustomization follows OCIRepository flux-system/flux-system', { hint: 'run ksail cluster create, which configures one' })
+      if (now() >= due)
+        throw new KsailError('notReady', 'no Kustomization follows OCIRepository flux-system/flux-system', {
+          hint: 'run ksail cluster create, which configures one',
+        })
       alarm.at(due)
     }
     if (applied) {
       appliedAt ??= now()
       if (!warned) {
         warned = true
-        announce(session, standings, failingOthers(all, members), standings.every(({ object }) => workloadsIn(inventoryOf(object)).length === 0) ? 'nodes' : place)
+        announce(
+          session,
+          standings,
+          failingOthers(all, members),
+          standings.every(({ object }) => workloadsIn(inventoryOf(object)).length === 0) ? 'nodes' : place,
+        )
       }
       if (!confirmed) {
         // what is true now must not be what was true a moment ago: another list shows every change that came before the last of these objects
@@ -157,16 +188,25 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
         continue
       }
       for (const { standing, judged: of } of judged)
-        if (of.some(({ state }) => state === 'missing') && kustomizations.repair(standing)) ctx.report({ kind: 'note', text: `Kustomization ${standing.id}: ${of.find(({ state }) => state === 'missing')!.name} is gone from the cluster and is applied again` })
+        if (of.some(({ state }) => state === 'missing') && kustomizations.repair(standing))
+          ctx.report({
+            kind: 'note',
+            text: `Kustomization ${standing.id}: ${of.find(({ state }) => state === 'missing')!.name} is gone from the cluster and is applied again`,
+          })
       if (!failed && picture.workloads.every(({ state }) => state === 'done')) {
         const ms = now()
         return {
           digest: sources.digest(),
           revision: verdict.revision,
           source: 'OCIRepository/flux-system/flux-system',
-          kustomizations: standings.filter(({ state }) => state === 'done').map(({ object, doneAt }) => ({
-            name: object.metadata.name, namespace: object.metadata.namespace ?? '', revision: object.status?.lastAppliedRevision ?? '', ms: Math.round(doneAt ?? ms),
-          })),
+          kustomizations: standings
+            .filter(({ state }) => state === 'done')
+            .map(({ object, doneAt }) => ({
+              name: object.metadata.name,
+              namespace: object.metadata.namespace ?? '',
+              revision: object.status?.lastAppliedRevision ?? '',
+              ms: Math.round(doneAt ?? ms),
+            })),
           workloads: picture.workloads.length,
           phases: { fetched: Math.round(fetched?.at ?? ms), applied: Math.round(appliedAt), rolledOut: Math.round(ms) },
           ms: Math.round(ms),
@@ -188,10 +228,15 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
   }
 }
 
-const announce = ({ ctx }: Session, standings: readonly Standing[], others: readonly string[], place: 'nowhere' | 'simulated' | 'nodes'): void => {
+const announce = (
+  { ctx }: Session,
+  standings: readonly Standing[],
+  others: readonly string[],
+  place: 'nowhere' | 'simulated' | 'nodes',
+): void => {
   const excluded = standings.filter(({ state }) => state === 'excluded').map(({ id }) => id)
   if (excluded.length > 0) ctx.report({ kind: 'warn', text: `not waited for, as suspended or opted out: ${excluded.join(', ')}` })
   if (others.length > 0) ctx.report({ kind: 'note', text: `failing, but not part of this artifact: ${others.join(', ')}` })
-  if (place === 'simulated') ctx.report({ kind: 'note', text: SIMULATED })
+  if (place === 'simulated') ctx.report({ kind: 'note', text: SAID })
   if (place === 'nowhere') ctx.report({ kind: 'note', text: 'the cluster has no nodes: workloads are applied, but not run' })
 }
