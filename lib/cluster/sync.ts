@@ -26,7 +26,7 @@ const loginFor = async (ctx: Context, host: string, { username, password }: Regi
       text: `the docker login for ${host} is an identity token, which the cluster cannot use: it pulls without credentials`,
     })
   }
-  return login !== undefined && 'password' in login ? login : undefined
+  return login !== undefined && 'password' in login ? { username: login.username, password: login.password } : undefined
 }
 
 /** The Docker configuration that the cluster pulls with; undefined when nobody has credentials that it could use. */

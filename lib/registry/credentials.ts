@@ -5,7 +5,11 @@ import { dockerLogin } from './docker-config.ts'
 /** Who a registry is told we are, and who said so. `docker` logins stay in Docker's own configuration: the child reads them there. */
 export type Credentials =
   | { readonly source: 'setting' | 'cluster'; readonly username: string; readonly password: string }
-  | { readonly source: 'docker'; readonly username: string }
+  | {
+      readonly source: 'docker'
+      readonly username: string
+      /** Only where the child would not find it by itself. */ readonly password?: string
+    }
   | { readonly source: 'anonymous'; readonly username: '' }
 
 export interface ConfiguredCredentials {
@@ -72,7 +76,9 @@ export const resolveCredentials = async (
         ? [login.identityToken]
         : [login.password, Buffer.from(`${login.username}:${login.password}`).toString('base64')]
     for (const secret of known) ctx.secrets.add(secret)
-    return { source: 'docker', username: 'identityToken' in login ? '<token>' : login.username }
+    if ('identityToken' in login) return { source: 'docker', username: '<token>' }
+    const { username, password } = login
+    return { source: 'docker', username, ...(login.overlooked === true ? { password } : {}) }
   }
   const secret = await cluster?.()
   if (secret?.host === host && secret.pullOnly !== true) {

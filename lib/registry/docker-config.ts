@@ -54,7 +54,13 @@ const fromAuths = (auths: DockerConfig['auths'], host: string): Login | Half | u
 }
 
 const fromHelper = ({ username, secret }: HelperAnswer): Login | undefined =>
-  secret === '' ? undefined : username === '<token>' ? { identityToken: secret } : username === '' ? undefined : { username, password: secret }
+  secret === ''
+    ? undefined
+    : username === '<token>'
+      ? { identityToken: secret }
+      : username === ''
+        ? undefined
+        : { username, password: secret }
 
 /** The login of `host[:port]` in a Docker configuration: credHelpers, credsStore, auths. */
 export const lookUpLogin = async (
@@ -73,10 +79,16 @@ export const lookUpLogin = async (
 }
 
 /** Path of the Docker configuration of this environment. */
-export const dockerConfigPath = (env: Context['env']): string => join(env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'), 'config.json')
+export const dockerConfigPath = (env: Context['env']): string =>
+  join(env['DOCKER_CONFIG'] || join(env['HOME'] || homedir(), '.docker'), 'config.json')
+
+/** A login that stands in the file although a helper, which had nothing, is in charge: programs that ask the helper only do not find it. */
+interface Overlooked {
+  readonly overlooked?: true
+}
 
 /** What `docker login` knows about `host[:port]`; undefined when it knows nothing. A file that is no JSON is an error that names it. */
-export const dockerLogin = async (ctx: Context, host: string): Promise<Login | Half | undefined> => {
+export const dockerLogin = async (ctx: Context, host: string): Promise<(Login & Overlooked) | Half | undefined> => {
   const path = dockerConfigPath(ctx.env)
   let config: DockerConfig | null
   try {
@@ -84,7 +96,18 @@ export const dockerLogin = async (ctx: Context, host: string): Promise<Login | H
     if (content === undefined || content.trim() === '') return undefined
     config = JSON.parse(content) as DockerConfig | null
   } catch (cause) {
-    throw new KsailError('config', `${path} cannot be read as JSON`, { cause, reason: 'docker-config', hint: 'mend config.json of Docker, or run docker logout and docker login again' })
+    throw new KsailError('config', `${path} cannot be read as JSON`, {
+      cause,
+      reason: 'docker-config',
+      hint: 'mend config.json of Docker, or run docker logout and docker login again',
+    })
   }
-  return typeof config === 'object' && config !== null ? lookUpLogin(config, host, (name, key) => askHelper(ctx, name, key)) : undefined
+  if (typeof config !== 'object' || config === null) return undefined
+  let overlooked = false
+  const login = await lookUpLogin(config, host, async (name, key) => {
+    const answer = await askHelper(ctx, name, key)
+    overlooked = answer === undefined
+    return answer
+  })
+  return login !== undefined && 'password' in login && overlooked ? { ...login, overlooked } : login
 }

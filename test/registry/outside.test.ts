@@ -131,6 +131,7 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       ['auths', { auths: { 'ghcr.io': { auth } } }],
       ['a helper of the host', { credHelpers: { 'ghcr.io': 'safe' } }],
       ['a store', { auths: { 'ghcr.io': {} }, credsStore: 'safe' }],
+      ['the file, although a store that has nothing is in charge', { auths: { 'ghcr.io': { auth } }, credsStore: 'empty' }],
     ])('gets the first artifact of a cluster and gives it a pull secret, with docker login alone: %s', async (_name, content) => {
       docker(content)
       writeFileSync(join(folder, 'answer'), JSON.stringify({ Username: LOGIN.username, Secret: LOGIN.password }))
@@ -139,6 +140,9 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
         `#!/bin/sh\nread host; [ "$host" = ghcr.io ] && exec cat '${join(folder, 'answer')}'\n`,
         { mode: 0o755 },
       )
+      writeFileSync(join(folder, 'docker-credential-empty'), '#!/bin/sh\necho credentials not found in native keychain\nexit 1\n', {
+        mode: 0o755,
+      })
       settings('metadata: {name: dev}\nspec: {cluster: {gitOpsEngine: Flux, localRegistry: ghcr.io/org/first}}\n')
       const PATH = `${folder}${delimiter}${process.env['PATH']}`
       const ctx = createContext({

@@ -29,7 +29,9 @@ export const withDockerConfig = (config: unknown, helpers: Readonly<Record<strin
 const login: Topic = async ({ input: { host, config, helpers }, expected }) => {
   const find = async () => {
     const found = await dockerLogin(withDockerConfig(config, helpers), host)
-    return found === undefined || 'incomplete' in found ? undefined : found
+    if (found === undefined || 'incomplete' in found) return undefined
+    const { overlooked: _, ...login } = found
+    return login
   }
   const got = await outcome(find, ({ message }) => ({ helper: /docker-credential-[\w-]+/.exec(message)?.[0] }))
   // a look-up has nothing in a file that is no JSON; that the product stops there, naming the file, is for the moment when a login is needed
