@@ -51,13 +51,13 @@ export const watchProcesses = (): Watch => {
     while (!stopped) {
       for (const line of commandLines()) seen.add(line)
       watch.looks++
-      await new Promise((resolve) => setTimeout(resolve, 8))
+      await new Promise((resolve) => setTimeout(resolve, 15))
     }
   }
   const list = async (): Promise<void> => {
     while (!stopped) {
       for (const line of (await ps()).split('\n')) seen.add(line)
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await new Promise((resolve) => setTimeout(resolve, 250))
     }
   }
   const loops = [look(), list()]

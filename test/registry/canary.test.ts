@@ -100,7 +100,7 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       expect(filesWith(folder, forms)).toEqual([join(folder, 'a', 'b.json')])
     })
 
-    it.each(ways)('that comes from $name', async ({ words, env = {}, docker, settings }) => {
+    it.each(ways)('that comes from $name', async ({ name, words, env = {}, docker, settings }) => {
       const here = place({ docker, settings })
       const watch = watchProcesses()
       const run = (...more: readonly string[]) =>
@@ -108,21 +108,16 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       const made = await run('-vv', '-o', 'json')
       here.edit()
       world.denyUploads(true)
-      const refused = await run('-vv')
-      const refusedJson = await run('-vv', '-o', 'json')
+      // each form of speech once: how it fails does not depend on where the login came from
+      const refused = name === ways[0]?.name ? await run('-vv') : await run('-vv', '-o', 'json')
       world.denyUploads(false)
       await watch.stop()
 
-      const all = [made, refused, refusedJson]
-      expect(
-        all.map(({ status }) => status),
-        made.stderr,
-      ).toEqual([0, 1, 1])
+      expect([made.status, refused.status], made.stderr).toEqual([0, 1])
       // the registry knew who it was, and repeated it in its refusal: the run had something to hide
       expect(world.asked.some(({ login }) => login === `${LOGIN.username}:${LOGIN.password}`)).toBe(true)
       expect(refused.stderr).toMatch(/write_package for Basic \*{4} \(octo:\*{4}\)/)
-      expect(JSON.parse(refusedJson.stderr.trim().split('\n').at(-1) ?? '')).toMatchObject({ error: expect.anything() })
-      for (const { stdout, stderr } of all) expect(`${stdout}\n${stderr}`).not.toSatisfy(shows)
+      for (const { stdout, stderr } of [made, refused]) expect(`${stdout}\n${stderr}`).not.toSatisfy(shows)
       expect([...watch.seen].some((line) => /\boras (cp|resolve) /.test(line))).toBe(true)
       expect([...watch.seen].filter(shows)).toEqual([])
       expect(filesWith(here.open, forms)).toEqual([])
