@@ -27,6 +27,8 @@ const DENIED_FILES = /^(\.env|\.env\..*|\.envrc|.*\.agekey|id_rsa|id_dsa|id_ecds
 
 const DEFAULTS = [
   '.gitignore', '.gitmodules', '.gitattributes', '.sourceignore', '.ksailignore',
+  // the project's own configuration says how to push, and may hold a login
+  '/ksail.yaml', '/ksail.*.yaml',
   '.ksail/', '.github/', '.circleci/', '.travis.yml', '.gitlab-ci.yml', '.goreleaser.yml', '.flux.yaml', '.sops.yaml', 'node_modules/',
   '.DS_Store', '*.swp', '*.swo', '*~', '.#*', '*.pem', '*.key', '*.p12', '*.pfx',
   '*.jpg', '*.jpeg', '*.gif', '*.png', '*.wmv', '*.flv', '*.tar.gz', '*.zip',

@@ -1,3 +1,4 @@
+import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { Target } from '../base/target.ts'
 import { connect } from '../tools/kube.ts'
@@ -15,6 +16,11 @@ interface Wanted {
   readonly pullSecret?: string | undefined
 }
 
+interface KubeSecret {
+  readonly metadata?: { readonly labels?: Readonly<Record<string, string>> }
+  readonly data?: Readonly<Record<string, string>>
+}
+
 const PULL_SECRET = '/api/v1/namespaces/flux-system/secrets/ksail-registry-credentials'
 
 /**
@@ -27,8 +33,12 @@ export const isComplete = async (ctx: Context, target: Target, { id, applied, de
     const [notice, listed, secret] = await Promise.all([
       kube.get<{ data?: Record<string, string> }>('/api/v1/namespaces/kube-system/configmaps/ksail'),
       kube.get<{ items: readonly Deployment[] }>('/apis/apps/v1/namespaces/flux-system/deployments'),
-      pullSecret === undefined ? undefined : kube.get<{ data?: Record<string, string> }>(PULL_SECRET),
+      pullSecret === undefined ? undefined : kube.get<KubeSecret>(PULL_SECRET),
     ])
+    if (secret !== undefined && secret.metadata?.labels?.['app.kubernetes.io/managed-by'] !== 'ksail')
+      throw new KsailError('conflict', 'Secret flux-system/ksail-registry-credentials in the cluster was not made by ksail', {
+        hint: 'remove it, or give it the label app.kubernetes.io/managed-by=ksail',
+      })
     const held = Buffer.from(secret?.data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8')
     const available = new Set((listed?.items ?? []).filter(({ status }) => (status?.availableReplicas ?? 0) > 0).map(({ metadata }) => metadata.name))
     if (pullSecret !== undefined && held !== pullSecret) return false

@@ -24,6 +24,11 @@ describe('selectFiles', () => {
     expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['node_modules/p/a.yaml'])
   })
 
+  it('leaves out the configuration of the project, which may hold a login', async () => {
+    const root = await plant({ 'a.yaml': 'a: 1\n', 'ksail.yaml': 'kind: Cluster\n', 'ksail.prod.yaml': 'kind: Cluster\n', 'sub/ksail.yaml': 'b: 1\n' })
+    expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['a.yaml', 'sub/ksail.yaml'])
+  })
+
   it('does not follow a link to a file that is never packed', async () => {
     const root = await plant({ 'a.yaml': 'a: 1\n', '.env': 'A=b', 'x.yaml': { type: 'symlink', target: '.env' } })
     expect(selectFiles(root)).toMatchObject({ files: [{ path: 'a.yaml' }], warned: [{ path: '.env' }, { path: 'x.yaml' }] })

@@ -172,12 +172,25 @@ describe('the pull secret', () => {
       kube.put({
         apiVersion: 'v1',
         kind: 'Secret',
-        ...meta('ksail-registry-credentials', 'flux-system'),
+        metadata: { name: 'ksail-registry-credentials', namespace: 'flux-system', labels: { 'app.kubernetes.io/managed-by': 'ksail' } },
         data: { '.dockerconfigjson': base64(held) },
       } as never)
     const ctx = fakeContext({ spawn: serveKube(kube), now: () => performance.now() })
     expect(await isComplete(ctx, fakeTarget(), { id: 'abc', applied: 'x', deployments: [], pullSecret: JSON.stringify(config) })).toBe(
       complete,
     )
+  })
+  it('is not taken from somebody else: a Secret of that name without our label is a conflict', async () => {
+    const kube = fakeKube({
+      apiVersion: 'v1',
+      kind: 'Secret',
+      metadata: { name: 'ksail-registry-credentials', namespace: 'flux-system' },
+      data: { '.dockerconfigjson': base64('{}') },
+    } as never)
+    const ctx = fakeContext({ spawn: serveKube(kube), now: () => performance.now() })
+    await expect(isComplete(ctx, fakeTarget(), { id: 'abc', applied: 'x', deployments: [], pullSecret: '{}' })).rejects.toMatchObject({
+      code: 'conflict',
+      message: expect.stringContaining('flux-system/ksail-registry-credentials'),
+    })
   })
 })
