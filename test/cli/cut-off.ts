@@ -158,6 +158,25 @@ export const interruptAt = async (at: Boundary, world: World): Promise<void> => 
   world.end()
 }
 
+/** Kills a create, and cuts off the next one as well, where it comes to that call: the third one has everything, once. */
+export const cutOffTwice = async (at: Boundary, next: Boundary, signal: NodeJS.Signals, world: World): Promise<void> => {
+  const first = await cutOff(world, at, 'SIGKILL')
+  await first.ended
+  const nth = world.boundaries.filter(({ call, edge }) => call === next.call && edge === 'begin').length + 1
+  const held = world.hold({ ...next, nth })
+  const second = create(world)
+  await Promise.race([held.reached, second.ended])
+  second.child.kill(signal)
+  setTimeout(held.release, 2000)
+  const between = await second.ended
+  const { status, said } = await create(world).ended
+  first.held.release()
+  await first.held.over
+  expect(status, `${between.said}\n${said}`).toBe(0)
+  await expectWhole(world, said)
+  world.end()
+}
+
 /** A call that fails: the command fails with its words, and nothing of what the run made is left. */
 export const failAt = async (at: Boundary, world: World): Promise<void> => {
   world.fail(at.call, { code: 1, stderr: 'Error: out of order\n' })

@@ -75,21 +75,20 @@ export const createHolds = (world: string) => {
       hold.release()
       await hold.over
     }
-    let held = await boundary({ call: name, nth, edge: 'begin' }, call)
+    const held = [await boundary({ call: name, nth, edge: 'begin' }, call)]
     try {
       // an engine does what it was asked for, whoever asked; other tools do nothing once they have ended
       if (call.isGone() && call.tool !== 'docker') return {}
       const moment = async (title: string): Promise<void> => {
         const inside = `${name}: ${title}`
-        const at = await boundary({ call: inside, nth: count(inside), edge: 'begin' }, call)
-        held ??= at
+        held.push(await boundary({ call: inside, nth: count(inside), edge: 'begin' }, call))
       }
       const answer = failures.get(name) ?? (await perform({ ...call, moment }))
       // one that was ended, as a proxy always is, has no end that could be held
-      if (!call.isGone()) held = (await boundary({ call: name, nth, edge: 'end' }, call)) ?? held
+      if (!call.isGone()) held.push(await boundary({ call: name, nth, edge: 'end' }, call))
       return answer
     } finally {
-      held?.done()
+      for (const hold of held) hold?.done()
     }
   }
   return {
