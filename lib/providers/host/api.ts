@@ -107,6 +107,18 @@ export const applyManifests = async (ctx: Context, api: Api, manifests: readonly
   await Promise.all(manifests.filter(({ kind }) => !first.includes(kind)).map(apply))
 }
 
+/** Waits until the API knows a group of kinds, as after its start. */
+export const knownGroup = async (ctx: Context, api: Api, group: string): Promise<void> =>
+  void (await until(
+    ctx,
+    async () => {
+      const answer = await api.send('GET', `/apis/${group}`)
+      const { resources = [] } = answer.status === 200 ? (JSON.parse(answer.body) as { resources?: readonly unknown[] }) : {}
+      return answer.status === 200 && resources.length === 0 ? { status: 503, body: 'not discovered' } : answer
+    },
+    `waiting for the kinds of ${group}`,
+  ))
+
 interface Definition {
   readonly spec: {
     readonly group: string

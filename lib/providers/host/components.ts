@@ -16,6 +16,8 @@ export interface Facts {
 export interface Component {
   /** What it needs to run first: `state` before the API, `api`, then `work` that talks to the API. */
   readonly stage: 'state' | 'api' | 'work'
+  /** Groups of kinds that the API must have found again before it starts: it gives up otherwise. */
+  readonly groups?: readonly string[]
   /** Names of the ports on the loopback address that it listens on. */
   readonly ports: readonly string[]
   /** Folders of the unit that must be there before it starts. */
@@ -52,6 +54,8 @@ const NODE_CONTROLLERS = [
   'horizontal-pod-autoscaler-controller',
 ]
 
+const SOURCES = 'source.toolkit.fluxcd.io/v1'
+
 const RETRY = ['--min-retry-delay=200ms', '--max-retry-delay=5s', '--interval-jitter-percentage=0', '--requeue-dependency=1s']
 
 /** A controller of Flux in its fast profile, without events, metrics and leader election. */
@@ -61,6 +65,7 @@ const controller = (
   stage: 'work',
   ports: ['health', ...(more.ports ?? [])],
   folders: more.folders ?? [],
+  groups: more.groups ?? [],
   args: (facts) => [
     '--events-addr=',
     '--watch-all-namespaces=true',
@@ -129,6 +134,7 @@ export const components = {
   },
   'source-controller': controller({
     ports: ['storage'],
+    groups: [SOURCES],
     folders: ['data/source-controller'],
     args: ({ unit, ports }) => [
       ...RETRY,
@@ -139,6 +145,7 @@ export const components = {
     ],
   }),
   'kustomize-controller': controller({
+    groups: [SOURCES, 'kustomize.toolkit.fluxcd.io/v1'],
     args: () => [
       ...RETRY,
       '--concurrent=20',
@@ -149,7 +156,7 @@ export const components = {
       '--override-manager=ksail-watch',
     ],
   }),
-  'helm-controller': controller({ args: () => [...RETRY, '--concurrent=10'] }),
+  'helm-controller': controller({ groups: [SOURCES, 'helm.toolkit.fluxcd.io/v2'], args: () => [...RETRY, '--concurrent=10'] }),
   'kube-scheduler': {
     stage: 'work',
     ports: [],

@@ -1,6 +1,6 @@
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
-import { apiOf, applyManifests, manifestsIn, servedKind, type Api } from './api.ts'
+import { apiOf, applyManifests, knownGroup, manifestsIn, servedKind, type Api } from './api.ts'
 import { componentOf, components, isComponent, type ComponentName } from './components.ts'
 import { ensureComponent, isReady, portsOf } from './ensure.ts'
 import { componentNames, endComponents, refind } from './process.ts'
@@ -92,19 +92,30 @@ export const ensureSimulated = async (ctx: Context, name: string, access: ApiAcc
   return SIMULATORS
 }
 
+/** Starts these components; what it returns waits until they are ready, and fails when one ends. */
+export const beginWork = async (ctx: Context, name: string, names: readonly ComponentName[]): Promise<() => Promise<void>> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  const access = await accessOf(ctx, name)
+  if (access === undefined)
+    throw new KsailError('unreachable', `cluster ${name} has no API server yet`, { hint: 'run ksail cluster create' })
+  const started = await withApi(ctx, access, (api) =>
+    Promise.all(
+      names.map(async (it) => {
+        await Promise.all((componentOf(it).groups ?? []).map((group) => knownGroup(ctx, api, group)))
+        return ensureComponent(ctx, unit, it)
+      }),
+    ),
+  )
+  return async () => void (await Promise.all(started.map(({ ready }) => ready)))
+}
+
 /** Starts what a cluster has besides its API, and this too: all that it had before when nothing is named. */
 export const ensureWork = async (ctx: Context, name: string, more: readonly ComponentName[] = []): Promise<void> => {
   const unit = unitOf(ctx, name, 'control-plane')
   const wanted = new Set<ComponentName>([...ofStage(await componentsOf(unit), 'work'), ...more])
-  const started = await Promise.all([...wanted].map((it) => ensureComponent(ctx, unit, it)))
-  await Promise.all(started.map(({ ready }) => ready))
-}
-
-/** Starts these components; what it returns waits until they are ready, and fails when one ends. */
-export const beginWork = async (ctx: Context, name: string, names: readonly ComponentName[]): Promise<() => Promise<void>> => {
-  const unit = unitOf(ctx, name, 'control-plane')
-  const started = await Promise.all(names.map((it) => ensureComponent(ctx, unit, it)))
-  return async () => void (await Promise.all(started.map(({ ready }) => ready)))
+  await (
+    await beginWork(ctx, name, [...wanted])
+  )()
 }
 
 /** The controllers that Flux's own kinds belong to, by the label that flux gives them. */
