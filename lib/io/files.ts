@@ -63,4 +63,5 @@ export const readJson = async <T>(path: string): Promise<T | undefined> => {
   return text === undefined ? undefined : (JSON.parse(text) as T)
 }
 
-export const writeJson = (path: string, value: unknown, mode?: number): Promise<void> => writeText(path, `${JSON.stringify(value, undefined, 2)}\n`, mode)
+export const writeJson = (path: string, value: unknown, mode?: number): Promise<void> =>
+  writeText(path, `${JSON.stringify(value, undefined, 2)}\n`, mode)

@@ -29,7 +29,10 @@ const sweep = async (ctx: Context, parent: string, pattern: RegExp): Promise<voi
   const left = names.filter((name) => pattern.test(name) && !isAlive(Number(pattern.exec(name)?.[1]))).map((name) => join(parent, name))
   if (left.length === 0) return
   const serving = (await listProcesses(ctx)).filter(({ argv }) => argv.some((word) => left.some((path) => word.includes(`${path}/`))))
-  await endProcesses(ctx, serving.map(({ pid }) => pid))
+  await endProcesses(
+    ctx,
+    serving.map(({ pid }) => pid),
+  )
   // another run may sweep the same folder, and a folder of another user stays: neither is this command's failure
   await Promise.all(left.map((path) => rm(path, { recursive: true, force: true }).catch(() => undefined)))
 }
@@ -44,11 +47,7 @@ const swept = new Set<string>()
  * const folder = await privateFolder(ctx, 'kubeconfig')
  * try { await writeText(join(folder.path, 'config'), text, 0o600) } finally { await folder.remove() }
  */
-export const privateFolder = async (
-  ctx: Context,
-  name: string,
-  { short = false }: PrivateOptions = {},
-): Promise<PrivateFolder> => {
+export const privateFolder = async (ctx: Context, name: string, { short = false }: PrivateOptions = {}): Promise<PrivateFolder> => {
   const usual = join(stateFolder(ctx.env), 'run')
   const folder = `${host.pid}-${randomBytes(4).toString('hex')}-${name}`
   const tooLong = short && Buffer.byteLength(join(usual, folder)) > LONGEST
