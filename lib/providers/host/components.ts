@@ -60,7 +60,7 @@ const RETRY = ['--min-retry-delay=200ms', '--max-retry-delay=5s', '--interval-ji
 
 /** A controller of Flux in its fast profile, without events, metrics and leader election. */
 const controller = (
-  more: Pick<Component, 'folders'> & { readonly ports?: readonly string[]; readonly args: (facts: Facts) => readonly string[] },
+  more: Pick<Component, 'folders' | 'groups'> & { readonly ports?: readonly string[]; readonly args: (facts: Facts) => readonly string[] },
 ): Component => ({
   stage: 'work',
   ports: ['health', ...(more.ports ?? [])],
