@@ -115,7 +115,20 @@ export const reconcile = verb(reconcileVerb)
  */
 export const promote = verb(promoteVerb)
 
-const verbs = { initProject, createCluster, deleteCluster, startCluster, stopCluster, listClusters, clusterInfo, up, down, push, promote, reconcile }
+const verbs = {
+  initProject,
+  createCluster,
+  deleteCluster,
+  startCluster,
+  stopCluster,
+  listClusters,
+  clusterInfo,
+  up,
+  down,
+  push,
+  promote,
+  reconcile,
+}
 
 type Bound = { readonly [K in keyof typeof verbs]: (options?: Parameters<(typeof verbs)[K]>[0]) => ReturnType<(typeof verbs)[K]> }
 

@@ -15,7 +15,8 @@ export interface CheckOptions {
 
 const SHOWN = 20
 
-const shorten = (lines: readonly string[]): string[] => (lines.length <= SHOWN ? [...lines] : [...lines.slice(0, SHOWN), `and ${lines.length - SHOWN} more`])
+const shorten = (lines: readonly string[]): string[] =>
+  lines.length <= SHOWN ? [...lines] : [...lines.slice(0, SHOWN), `and ${lines.length - SHOWN} more`]
 
 /**
  * Refuses an artifact that must not leave the machine: keys, plaintext Secrets, kustomizations that do not build. Says what it would make
@@ -24,24 +25,35 @@ const shorten = (lines: readonly string[]): string[] => (lines.length <= SHOWN ?
  * @example
  * const { objects } = await checkArtifact(artifact, { start: './' }, ctx)
  */
-export const checkArtifact = async (artifact: Artifact, { start, allowPlaintextSecrets = false, validate = true }: CheckOptions, ctx: Context): Promise<Built> => {
+export const checkArtifact = async (
+  artifact: Artifact,
+  { start, allowPlaintextSecrets = false, validate = true }: CheckOptions,
+  ctx: Context,
+): Promise<Built> => {
   const { entries, ignored, warned, memory } = artifact
   const facts = await readFacts(entries, memory)
   const gate = judgeContents(facts, allowPlaintextSecrets)
   if (gate.verdict === 'refuse') {
     const overridable = gate.refused.every((line) => line.includes(': Secret '))
-    throw new KsailError('refused', `refused to push ${gate.refused.length === 1 ? 'a secret' : `${gate.refused.length} secrets`} in plain text`, {
-      reason: 'plaintext-secret', details: shorten(gate.refused),
-      hint: overridable
-        ? 'encrypt it with ksail cipher encrypt, name the reason in the annotation ksail.io/plaintext-secret, or pass --allow-plaintext-secrets'
-        : 'remove it, or name the file in .sourceignore',
-    })
+    throw new KsailError(
+      'refused',
+      `refused to push ${gate.refused.length === 1 ? 'a secret' : `${gate.refused.length} secrets`} in plain text`,
+      {
+        reason: 'plaintext-secret',
+        details: shorten(gate.refused),
+        hint: overridable
+          ? 'encrypt it with ksail cipher encrypt, name the reason in the annotation ksail.io/plaintext-secret, or pass --allow-plaintext-secrets'
+          : 'remove it, or name the file in .sourceignore',
+      },
+    )
   }
   const built = await buildTree({ entries, facts, start, leftOut: [...ignored, ...warned.map(({ path }) => path)], remember: memory }, ctx)
   const problems = built.problems.map(({ file, line, text }) => `${formatPlace({ file, line })}: ${text}`)
   if (problems.length > 0 && validate)
     throw new KsailError('refused', `${start} does not build`, {
-      reason: 'does-not-build', details: shorten(problems), hint: 'mend it, or pass --no-validate to push it as it is',
+      reason: 'does-not-build',
+      details: shorten(problems),
+      hint: 'mend it, or pass --no-validate to push it as it is',
     })
   for (const text of shorten([...gate.warned, ...(validate ? [] : problems), ...built.notes])) ctx.report({ kind: 'warn', text })
   return built

@@ -39,7 +39,8 @@ export const isKustomization = (path: string): boolean => /(^|\/)(kustomization\
 
 type Plain = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
-const text = (value: unknown): string => (typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : '')
+const text = (value: unknown): string =>
+  typeof value === 'string' ? value : typeof value === 'number' || typeof value === 'boolean' ? String(value) : ''
 
 const describeOne = (value: unknown, line: number): Described[] => {
   if (value === null || value === undefined) return []
@@ -54,13 +55,22 @@ const describeOne = (value: unknown, line: number): Described[] => {
   const spec = isObject(value['spec']) ? value['spec'] : {}
   const source = isObject(spec['sourceRef']) ? spec['sourceRef'] : {}
   const follows = kind === 'Kustomization' && group === 'kustomize.toolkit.fluxcd.io'
-  return [{
-    line, group, version, kind, namespace: text(metadata['namespace']), name,
-    ...(text(annotations['kustomize.toolkit.fluxcd.io/prune']).toLowerCase() === 'disabled' ? { keep: true as const } : {}),
-    ...(text(annotations['config.kubernetes.io/local-config']) === 'true' ? { local: true as const } : {}),
-    ...(lacks === undefined ? {} : { lacks }),
-    ...(follows ? { follows: { path: text(spec['path']), kind: text(source['kind']), source: text(source['name']), prune: spec['prune'] === true } } : {}),
-  }]
+  return [
+    {
+      line,
+      group,
+      version,
+      kind,
+      namespace: text(metadata['namespace']),
+      name,
+      ...(text(annotations['kustomize.toolkit.fluxcd.io/prune']).toLowerCase() === 'disabled' ? { keep: true as const } : {}),
+      ...(text(annotations['config.kubernetes.io/local-config']) === 'true' ? { local: true as const } : {}),
+      ...(lacks === undefined ? {} : { lacks }),
+      ...(follows
+        ? { follows: { path: text(spec['path']), kind: text(source['kind']), source: text(source['name']), prune: spec['prune'] === true } }
+        : {}),
+    },
+  ]
 }
 const has = (value: unknown): boolean => text(value) !== ''
 
@@ -73,7 +83,8 @@ const problemOf = (yaml: Yaml, document: Document, content: string, lines: impor
   const [first] = document.errors
   const last = content.trimEnd().split('\n').length
   if (nested !== undefined) return { line: lines.linePos(nested.pos[1]).line, text: 'a mapping is not allowed here' }
-  if (first !== undefined) return { line: Math.min(last, lines.linePos(first.pos[0]).line), text: first.message.split('\n')[0] ?? 'no YAML' }
+  if (first !== undefined)
+    return { line: Math.min(last, lines.linePos(first.pos[0]).line), text: first.message.split('\n')[0] ?? 'no YAML' }
   if (!content.includes('{{')) return undefined
   let at: number | undefined
   // `{{ .x }}` is YAML by the letter, with a mapping as a key: no program that reads manifests takes that
@@ -113,10 +124,17 @@ const read = (yaml: Yaml, path: string, bytes: Uint8Array, hash: string): Facts 
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   const keys = findKeys(content)
   const named = isManifest(path) || isKustomization(path)
-  if (bytes.length > MAX_PARSED || (!named && !(SUSPICIOUS.test(content) && /^\s*[{a-z#-]/i.test(content)))) return { hash, objects: [], findings: keys }
+  if (bytes.length > MAX_PARSED || (!named && !(SUSPICIOUS.test(content) && /^\s*[{a-z#-]/i.test(content))))
+    return { hash, objects: [], findings: keys }
   const { objects, findings, values, error } = parse(yaml, content)
   if (!named) return { hash, objects: [], findings: [...keys, ...findings.filter(({ rule }) => rule === 'key')] }
-  return { hash, objects, findings: [...keys, ...findings], ...(error === undefined ? {} : { error }), ...(isKustomization(path) && error === undefined ? { kustomization: values[0] ?? null } : {}) }
+  return {
+    hash,
+    objects,
+    findings: [...keys, ...findings],
+    ...(error === undefined ? {} : { error }),
+    ...(isKustomization(path) && error === undefined ? { kustomization: values[0] ?? null } : {}),
+  }
 }
 
 /**
@@ -125,7 +143,8 @@ const read = (yaml: Yaml, path: string, bytes: Uint8Array, hash: string): Facts 
 export const readFacts = async (entries: readonly Entry[], remember: string | undefined): Promise<ReadonlyMap<string, Facts>> => {
   const path = remember === undefined ? undefined : join(remember, 'facts.json')
   // a damaged memory costs a reading
-  const known = path === undefined ? undefined : await readJson<{ version: number; facts: Record<string, Facts> }>(path).catch(() => undefined)
+  const known =
+    path === undefined ? undefined : await readJson<{ version: number; facts: Record<string, Facts> }>(path).catch(() => undefined)
   const before = known?.version === VERSION ? known.facts : {}
   const after: Record<string, Facts> = {}
   const facts = new Map<string, Facts>()

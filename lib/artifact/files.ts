@@ -23,31 +23,66 @@ const MAX_BYTES = 100 * 1024 * 1024
 const MAX_FILES = 50_000
 
 const DENIED_FOLDERS = new Set(['.git', '.kube', '.docker'])
-const DENIED_FILES = /^(\.env|\.env\..*|\.envrc|.*\.agekey|id_rsa|id_dsa|id_ecdsa|id_ed25519|kubeconfig|.*\.kubeconfig|\.npmrc|\.netrc|.*\.tfstate|.*\.tfstate\..*|.*\.dec\..*)$/s
+const DENIED_FILES =
+  /^(\.env|\.env\..*|\.envrc|.*\.agekey|id_rsa|id_dsa|id_ecdsa|id_ed25519|kubeconfig|.*\.kubeconfig|\.npmrc|\.netrc|.*\.tfstate|.*\.tfstate\..*|.*\.dec\..*)$/s
 
 const DEFAULTS = [
-  '.gitignore', '.gitmodules', '.gitattributes', '.sourceignore', '.ksailignore',
+  '.gitignore',
+  '.gitmodules',
+  '.gitattributes',
+  '.sourceignore',
+  '.ksailignore',
   // the project's own configuration says how to push, and may hold a login
-  '/ksail.yaml', '/ksail.*.yaml',
-  '.ksail/', '.github/', '.circleci/', '.travis.yml', '.gitlab-ci.yml', '.goreleaser.yml', '.flux.yaml', '.sops.yaml', 'node_modules/',
-  '.DS_Store', '*.swp', '*.swo', '*~', '.#*', '*.pem', '*.key', '*.p12', '*.pfx',
-  '*.jpg', '*.jpeg', '*.gif', '*.png', '*.wmv', '*.flv', '*.tar.gz', '*.zip',
+  '/ksail.yaml',
+  '/ksail.*.yaml',
+  '.ksail/',
+  '.github/',
+  '.circleci/',
+  '.travis.yml',
+  '.gitlab-ci.yml',
+  '.goreleaser.yml',
+  '.flux.yaml',
+  '.sops.yaml',
+  'node_modules/',
+  '.DS_Store',
+  '*.swp',
+  '*.swo',
+  '*~',
+  '.#*',
+  '*.pem',
+  '*.key',
+  '*.p12',
+  '*.pfx',
+  '*.jpg',
+  '*.jpeg',
+  '*.gif',
+  '*.png',
+  '*.wmv',
+  '*.flv',
+  '*.tar.gz',
+  '*.zip',
 ]
 
 /** Whether a file is a manifest by its name. */
 export const isManifest = (path: string): boolean => /\.(ya?ml|json)$/i.test(path)
 
 const isDenied = (name: string, siblings: ReadonlySet<string>, folder: boolean): boolean =>
-  folder ? DENIED_FOLDERS.has(name) : DENIED_FILES.test(name) || DENIED_FOLDERS.has(name) || (name === 'keys.txt' && siblings.has('.sops.yaml'))
+  folder
+    ? DENIED_FOLDERS.has(name)
+    : DENIED_FILES.test(name) || DENIED_FOLDERS.has(name) || (name === 'keys.txt' && siblings.has('.sops.yaml'))
 
 /** Patterns of an ignore file below the root, rewritten so that they count from the root: one list, the last match wins. */
 const anchored = (text: string, folder: string): string[] =>
-  text.replace(/^\uFEFF/, '').split(/\r?\n/).filter((line) => line.trim() !== '' && !line.startsWith('#')).map((line) => {
-    if (folder === '') return line
-    const [, not, pattern] = /^(!?)(.*)$/s.exec(line) as unknown as [string, string, string]
-    const base = folder.replaceAll(/[\\*?[\]!# ]/g, '\\$&')
-    return /\/./.test(pattern.replace(/\s+$/, '')) ? `${not}/${base}/${pattern.replace(/^\//, '')}` : `${not}/${base}/**/${pattern}`
-  })
+  text
+    .replace(/^\uFEFF/, '')
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '' && !line.startsWith('#'))
+    .map((line) => {
+      if (folder === '') return line
+      const [, not, pattern] = /^(!?)(.*)$/s.exec(line) as unknown as [string, string, string]
+      const base = folder.replaceAll(/[\\*?[\]!# ]/g, '\\$&')
+      return /\/./.test(pattern.replace(/\s+$/, '')) ? `${not}/${base}/${pattern.replace(/^\//, '')}` : `${not}/${base}/**/${pattern}`
+    })
 
 const rules = (patterns: readonly string[]): Ignore => ignore({ ignorecase: false }).add(patterns as string[])
 
@@ -58,7 +93,10 @@ const read = (path: string, name: string, follow: boolean): { bytes: Uint8Array;
     try {
       const before = fstatSync(handle)
       if (!before.isFile()) throw new KsailError('refused', `${name} is no longer a regular file`)
-      if (before.size > MAX_BYTES) throw new KsailError('refused', `${name} has ${Math.round(before.size / 1e6)} MB`, { hint: 'leave it out with a line in .sourceignore' })
+      if (before.size > MAX_BYTES)
+        throw new KsailError('refused', `${name} has ${Math.round(before.size / 1e6)} MB`, {
+          hint: 'leave it out with a line in .sourceignore',
+        })
       const bytes = readFileSync(handle)
       const after = fstatSync(handle)
       if (bytes.length === after.size && before.mtimeMs === after.mtimeMs) return { bytes, executable: (before.mode & 0o100) !== 0 }
@@ -76,12 +114,15 @@ const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.fro
 const openRoot = (source: string): string => {
   try {
     const root = realpathSync(source)
-    if (!statSync(root).isDirectory()) throw usageError(`${source} is not a directory`, 'name the directory of the manifests with --path or --source-directory')
+    if (!statSync(root).isDirectory())
+      throw usageError(`${source} is not a directory`, 'name the directory of the manifests with --path or --source-directory')
     return root
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code
-    if (code === 'ENOENT' || code === 'ENOTDIR') throw usageError(`the directory ${source} does not exist`, 'create it, or name another one with --path or --source-directory')
-    if (code === 'EACCES' || code === 'EPERM') throw usageError(`the directory ${source} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it')
+    if (code === 'ENOENT' || code === 'ENOTDIR')
+      throw usageError(`the directory ${source} does not exist`, 'create it, or name another one with --path or --source-directory')
+    if (code === 'EACCES' || code === 'EPERM')
+      throw usageError(`the directory ${source} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it')
     if (code === 'ELOOP') throw usageError(`${source} is a link that leads to itself`, 'name a directory')
     throw error
   }
@@ -104,8 +145,12 @@ export const selectFiles = (source: string): Selection => {
   const take = (path: string, name: string, follow: boolean): void => {
     const entry = { path: name, ...read(path, name, follow) }
     total += entry.bytes.length
-    if (total > MAX_BYTES) throw new KsailError('refused', `${source} holds more than ${MAX_BYTES / 1024 / 1024} MiB`, { hint: 'leave files out with .sourceignore' })
-    if (files.length >= MAX_FILES) throw new KsailError('refused', `${source} holds more than ${MAX_FILES} files`, { hint: 'leave files out with .sourceignore' })
+    if (total > MAX_BYTES)
+      throw new KsailError('refused', `${source} holds more than ${MAX_BYTES / 1024 / 1024} MiB`, {
+        hint: 'leave files out with .sourceignore',
+      })
+    if (files.length >= MAX_FILES)
+      throw new KsailError('refused', `${source} holds more than ${MAX_FILES} files`, { hint: 'leave files out with .sourceignore' })
     files.push(entry)
   }
 
@@ -116,12 +161,16 @@ export const selectFiles = (source: string): Selection => {
     } catch {
       throw new KsailError('refused', `${name} is a link to nothing`, { hint: 'remove the link, or name it in .sourceignore' })
     }
-    if (!inside(root, real)) throw new KsailError('refused', `${name} is a link that leaves ${source}`, { hint: 'copy the file, or name the link in .sourceignore' })
+    if (!inside(root, real))
+      throw new KsailError('refused', `${name} is a link that leaves ${source}`, {
+        hint: 'copy the file, or name the link in .sourceignore',
+      })
     const parts = relative(root, real).split(sep)
     const siblings = new Set(['keys.txt'].includes(parts.at(-1) ?? '') ? readdirSync(join(real, '..')) : [])
     const stats = statSync(real)
     if (stats.isDirectory()) warned.push({ path: name, why: 'a link to a directory is not followed' })
-    else if (parts.some((part, index) => isDenied(part, siblings, index < parts.length - 1))) warned.push({ path: name, why: 'leads to a file that is never packed' })
+    else if (parts.some((part, index) => isDenied(part, siblings, index < parts.length - 1)))
+      warned.push({ path: name, why: 'leads to a file that is never packed' })
     else if (!stats.isFile()) warned.push({ path: name, why: 'not a regular file' })
     else take(real, name, false)
   }
@@ -132,11 +181,15 @@ export const selectFiles = (source: string): Selection => {
     try {
       entries = readdirSync(here, { withFileTypes: true })
     } catch (error) {
-      throw usageError(`${join(source, folder)} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it, or name it in .sourceignore')
+      throw usageError(
+        `${join(source, folder)} cannot be read: ${messageOf(error)}`,
+        'give yourself the right to read it, or name it in .sourceignore',
+      )
     }
     const names = new Set(entries.map(({ name }) => name))
     const own = ['.sourceignore', '.ksailignore'].filter((name) => entries.some((entry) => entry.name === name && entry.isFile()))
-    const all = own.length === 0 ? patterns : [...patterns, ...own.flatMap((name) => anchored(readFileSync(join(here, name), 'utf8'), folder))]
+    const all =
+      own.length === 0 ? patterns : [...patterns, ...own.flatMap((name) => anchored(readFileSync(join(here, name), 'utf8'), folder))]
     const filter = own.length === 0 ? parent : rules(all)
     for (const entry of entries) {
       const name = folder === '' ? entry.name : `${folder}/${entry.name}`
@@ -151,7 +204,10 @@ export const selectFiles = (source: string): Selection => {
           take(join(here, entry.name), name, false)
         } catch (error) {
           if (error instanceof KsailError) throw error
-          throw usageError(`${join(source, name)} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it, or name it in .sourceignore')
+          throw usageError(
+            `${join(source, name)} cannot be read: ${messageOf(error)}`,
+            'give yourself the right to read it, or name it in .sourceignore',
+          )
         }
       }
     }
@@ -161,8 +217,13 @@ export const selectFiles = (source: string): Selection => {
   files.sort((a, b) => compareBytes(a.path, b.path))
   const empty = files.filter(({ path, bytes }) => isManifest(path) && bytes.length === 0)
   if (empty.length > 0)
-    throw new KsailError('refused', `${empty.map(({ path }) => path).join(', ')}: empty manifest`, { hint: 'write it, or remove it: an editor may be saving it at this moment' })
+    throw new KsailError('refused', `${empty.map(({ path }) => path).join(', ')}: empty manifest`, {
+      hint: 'write it, or remove it: an editor may be saving it at this moment',
+    })
   if (!files.some(({ path }) => isManifest(path)))
-    throw usageError(`${source} holds no manifest (no .yaml, .yml or .json file is left after the ignore rules)`, 'add a kustomization.yaml; an artifact without manifests would remove everything')
+    throw usageError(
+      `${source} holds no manifest (no .yaml, .yml or .json file is left after the ignore rules)`,
+      'add a kustomization.yaml; an artifact without manifests would remove everything',
+    )
   return { files, warned: warned.toSorted((a, b) => compareBytes(a.path, b.path)), ignored: ignored.toSorted(compareBytes) }
 }

@@ -34,12 +34,42 @@ export interface Root {
 const NAMES = ['kustomization.yaml', 'kustomization.yml', 'Kustomization']
 const REMOTE = /^(?:https?|git|ssh|file|oci):|^git@|^github\.com[/:]|\?ref=|^[\w-]+(?:\.[\w-]+)+\/.+\/\/|\.git(?:\/|$|\?)/
 /** What cannot make a build fail, and changes no name. */
-const PLAIN = new Set(['apiVersion', 'kind', 'metadata', 'resources', 'bases', 'namespace', 'labels', 'commonLabels', 'commonAnnotations', 'images', 'buildMetadata', 'sortOptions'])
+const PLAIN = new Set([
+  'apiVersion',
+  'kind',
+  'metadata',
+  'resources',
+  'bases',
+  'namespace',
+  'labels',
+  'commonLabels',
+  'commonAnnotations',
+  'images',
+  'buildMetadata',
+  'sortOptions',
+])
 /** What kustomize itself knows to have no namespace: it gives one to every other kind. */
 const CLUSTER_WIDE = new Set([
-  'Namespace', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'StorageClass', 'IngressClass', 'PriorityClass', 'RuntimeClass',
-  'APIService', 'MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration', 'ValidatingAdmissionPolicy', 'ValidatingAdmissionPolicyBinding', 'Node', 'CSIDriver', 'CSINode',
-  'CertificateSigningRequest', 'VolumeAttachment', 'ComponentStatus',
+  'Namespace',
+  'CustomResourceDefinition',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'PersistentVolume',
+  'StorageClass',
+  'IngressClass',
+  'PriorityClass',
+  'RuntimeClass',
+  'APIService',
+  'MutatingWebhookConfiguration',
+  'ValidatingWebhookConfiguration',
+  'ValidatingAdmissionPolicy',
+  'ValidatingAdmissionPolicyBinding',
+  'Node',
+  'CSIDriver',
+  'CSINode',
+  'CertificateSigningRequest',
+  'VolumeAttachment',
+  'ComponentStatus',
 ])
 
 type Plain = Readonly<Record<string, unknown>>
@@ -53,30 +83,46 @@ const otherFiles = (content: Plain): string[] => [
   ...objects(content['patchesJson6902']).flatMap((it) => (typeof it['path'] === 'string' ? [it['path']] : [])),
   ...objects(content['replacements']).flatMap((it) => (typeof it['path'] === 'string' ? [it['path']] : [])),
   ...strings(content['patchesStrategicMerge']).filter((it) => !it.includes('\n')),
-  ...['configMapGenerator', 'secretGenerator'].flatMap((key) => objects(content[key]).flatMap((it) => [
-    ...strings(it['files']).map((file) => file.slice(file.indexOf('=') + 1)), ...strings(it['envs']), ...(typeof it['env'] === 'string' ? [it['env']] : []),
-  ])),
+  ...['configMapGenerator', 'secretGenerator'].flatMap((key) =>
+    objects(content[key]).flatMap((it) => [
+      ...strings(it['files']).map((file) => file.slice(file.indexOf('=') + 1)),
+      ...strings(it['envs']),
+      ...(typeof it['env'] === 'string' ? [it['env']] : []),
+    ]),
+  ),
   ...['crds', 'configurations'].flatMap((key) => strings(content[key])),
   ...(isObject(content['openapi']) && typeof content['openapi']['path'] === 'string' ? [content['openapi']['path']] : []),
 ]
 
 /** The transformer that `cluster init` writes: a namespace for objects that name none. It cannot fail; any other is for kustomize to judge. */
-const DEFAULT_NAMESPACE = /^apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: *\{ *name: [\w-]+, *namespace: ([a-z0-9-]+) *\}\nunsetOnly: true\n?$/
+const DEFAULT_NAMESPACE =
+  /^apiVersion: builtin\nkind: NamespaceTransformer\nmetadata: *\{ *name: [\w-]+, *namespace: ([a-z0-9-]+) *\}\nunsetOnly: true\n?$/
 
 const defaultNamespaceOf = (transformers: unknown): string | undefined =>
-  Array.isArray(transformers) && transformers.length === 1 && typeof transformers[0] === 'string' ? DEFAULT_NAMESPACE.exec(transformers[0])?.[1] : undefined
+  Array.isArray(transformers) && transformers.length === 1 && typeof transformers[0] === 'string'
+    ? DEFAULT_NAMESPACE.exec(transformers[0])?.[1]
+    : undefined
 
 /** A string whatever YAML one reads it as: kustomize reads its own files as YAML 1.1, where `y` is a boolean and `1_0` a number. */
-const isText = (value: unknown): boolean => typeof value === 'string' && !/^(?:y|n|yes|no|on|off|true|false|null|~|[-+]?[\d_]+(?:\.[\d_]*)?)$/i.test(value)
+const isText = (value: unknown): boolean =>
+  typeof value === 'string' && !/^(?:y|n|yes|no|on|off|true|false|null|~|[-+]?[\d_]+(?:\.[\d_]*)?)$/i.test(value)
 const isTextMap = (value: unknown): boolean => value === undefined || (isObject(value) && Object.values(value).every(isText))
 
 /** Whether the fields that change no name have the types that kustomize wants. */
 const isTyped = (content: Plain): boolean =>
   (content['namespace'] === undefined || isText(content['namespace'])) &&
-  isTextMap(content['commonLabels']) && isTextMap(content['commonAnnotations']) &&
+  isTextMap(content['commonLabels']) &&
+  isTextMap(content['commonAnnotations']) &&
   (content['images'] === undefined || (Array.isArray(content['images']) && content['images'].every((it) => isTextMap(it)))) &&
   (content['labels'] === undefined ||
-    (Array.isArray(content['labels']) && content['labels'].every((it) => isObject(it) && Object.entries(it).every(([key, value]) => (key === 'pairs' ? isTextMap(value) : key.startsWith('include') && typeof value === 'boolean')))))
+    (Array.isArray(content['labels']) &&
+      content['labels'].every(
+        (it) =>
+          isObject(it) &&
+          Object.entries(it).every(([key, value]) =>
+            key === 'pairs' ? isTextMap(value) : key.startsWith('include') && typeof value === 'boolean',
+          ),
+      )))
 
 const FOLDERS = ['components', 'transformers', 'generators', 'validators']
 
@@ -90,17 +136,25 @@ export const readRoot = (tree: Tree, start: string): Root => {
   let needsBuilder = false
   let generated: string[] | undefined
   const folders = new Set<string>()
-  for (const path of tree.facts.keys()) for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at))
+  for (const path of tree.facts.keys())
+    for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) folders.add(path.slice(0, at))
 
   const kustomizationIn = (folder: string): string[] => NAMES.map((name) => posix.join(folder, name)).filter((path) => tree.facts.has(path))
 
   const lineIn = (file: string, entry: string): number | undefined => {
-    const at = tree.textOf(file).split('\n').findIndex((line) => line.includes(entry))
+    const at = tree
+      .textOf(file)
+      .split('\n')
+      .findIndex((line) => line.includes(entry))
     return at === -1 ? undefined : at + 1
   }
 
   const gone = (file: string, entry: string, path: string): void => {
-    const why = tree.isLeftOut(path) ? 'is left out of the artifact by an ignore rule' : path.startsWith('..') ? 'is outside of what is pushed' : 'does not exist'
+    const why = tree.isLeftOut(path)
+      ? 'is left out of the artifact by an ignore rule'
+      : path.startsWith('..')
+        ? 'is outside of what is pushed'
+        : 'does not exist'
     problems.push({ file, line: lineIn(file, entry), text: `${entry} ${why}` })
   }
 
@@ -109,7 +163,8 @@ export const readRoot = (tree: Tree, start: string): Root => {
     const facts = tree.facts.get(path)
     if (facts === undefined) return []
     if (facts.error !== undefined) problems.push({ file: path, line: facts.error.line, text: facts.error.text })
-    for (const { line, lacks } of facts.objects) if (lacks !== undefined) problems.push({ file: path, line, text: `not a Kubernetes object: it has no ${lacks}` })
+    for (const { line, lacks } of facts.objects)
+      if (lacks !== undefined) problems.push({ file: path, line, text: `not a Kubernetes object: it has no ${lacks}` })
     return facts.objects.filter(({ lacks, local }) => lacks === undefined && local !== true)
   }
 
@@ -117,7 +172,11 @@ export const readRoot = (tree: Tree, start: string): Root => {
     const seen = new Set<string>()
     for (const object of found) {
       const id = idOf(object)
-      if (seen.has(id)) problems.push({ file, text: `${object.kind} ${object.namespace === '' ? '' : `${object.namespace}/`}${object.name} is there twice` })
+      if (seen.has(id))
+        problems.push({
+          file,
+          text: `${object.kind} ${object.namespace === '' ? '' : `${object.namespace}/`}${object.name} is there twice`,
+        })
       seen.add(id)
     }
   }
@@ -153,13 +212,27 @@ export const readRoot = (tree: Tree, start: string): Root => {
     }
     const content = facts?.kustomization
     if (!isObject(content) || Object.keys(content).every((key) => ['apiVersion', 'kind', 'metadata'].includes(key))) {
-      problems.push({ file, line: 1, text: content === null || isObject(content) ? 'is empty: write "resources: []"' : 'is no kustomization' })
+      problems.push({
+        file,
+        line: 1,
+        text: content === null || isObject(content) ? 'is empty: write "resources: []"' : 'is no kustomization',
+      })
       return []
     }
     const inner = [...stack, folder]
     const lists = ['resources', 'bases']
     const unnamed = defaultNamespaceOf(content['transformers'])
-    if (Object.keys(content).some((key) => !PLAIN.has(key) && !(key === 'transformers' && unnamed !== undefined)) || !isTyped(content) || lists.some((key) => content[key] !== undefined && content[key] !== null && (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length))) needsBuilder = true
+    if (
+      Object.keys(content).some((key) => !PLAIN.has(key) && !(key === 'transformers' && unnamed !== undefined)) ||
+      !isTyped(content) ||
+      lists.some(
+        (key) =>
+          content[key] !== undefined &&
+          content[key] !== null &&
+          (!Array.isArray(content[key]) || content[key].length !== strings(content[key]).length),
+      )
+    )
+      needsBuilder = true
     let found = lists.flatMap((key) => strings(content[key])).flatMap((name) => entry(file, folder, name, inner))
     for (const name of FOLDERS.flatMap((key) => strings(content[key])).filter((it) => !it.includes('\n'))) entry(file, folder, name, inner)
     for (const name of otherFiles(content)) {
@@ -170,8 +243,12 @@ export const readRoot = (tree: Tree, start: string): Root => {
     }
     // kustomize renames Namespaces as well
     const namespace = content['namespace']
-    if (typeof namespace === 'string' && namespace !== '') found = found.map((object) => (object.kind === 'Namespace' ? { ...object, name: namespace } : CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace }))
-    if (unnamed !== undefined) found = found.map((object) => (object.namespace !== '' || CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace: unnamed }))
+    if (typeof namespace === 'string' && namespace !== '')
+      found = found.map((object) =>
+        object.kind === 'Namespace' ? { ...object, name: namespace } : CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace },
+      )
+    if (unnamed !== undefined)
+      found = found.map((object) => (object.namespace !== '' || CLUSTER_WIDE.has(object.kind) ? object : { ...object, namespace: unnamed }))
     twice(file, found)
     return found
   }
@@ -191,7 +268,16 @@ export const readRoot = (tree: Tree, start: string): Root => {
 
   const folder = posix.normalize(start.replace(/^\/+/, '')).replace(/^\.\/?|\/+$/g, '')
   const isThere = folder === '' || folders.has(folder)
-  if (!isThere) return { folder, problems: [{ file: folder, text: 'the start folder does not exist in the artifact' }], objects: [], reached, needsBuilder: false, remote, generated: undefined }
+  if (!isThere)
+    return {
+      folder,
+      problems: [{ file: folder, text: 'the start folder does not exist in the artifact' }],
+      objects: [],
+      reached,
+      needsBuilder: false,
+      remote,
+      generated: undefined,
+    }
   const found = kustomizationIn(folder).length === 0 ? generate(folder) : load(folder, [], { file: folder, name: folder })
   return { folder, problems, objects: found, reached, needsBuilder, remote, generated }
 }

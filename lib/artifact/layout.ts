@@ -43,7 +43,10 @@ export const artifactsFolder = async (ctx: Pick<Context, 'env'>, project: string
     if (!['EACCES', 'EROFS', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     const other = join(stateFolder(ctx.env), 'projects', createHash('sha256').update(project).digest('hex').slice(0, 16), 'artifacts')
     await mkdir(other, { recursive: true }).catch((cause: unknown) => {
-      throw new KsailError('failed', `neither ${own} nor ${other} can be written`, { cause, hint: 'set XDG_STATE_HOME to a folder that can be written' })
+      throw new KsailError('failed', `neither ${own} nor ${other} can be written`, {
+        cause,
+        hint: 'set XDG_STATE_HOME to a folder that can be written',
+      })
     })
     return other
   }
@@ -58,7 +61,10 @@ export const memoryOf = (artifacts: string): string => join(dirname(artifacts), 
 const isComplete = async (folder: string, manifest: Uint8Array, layer: Uint8Array): Promise<boolean> => {
   const [found, size] = await Promise.all([
     readFile(blobPath(folder, digestOf(manifest))).catch(() => undefined),
-    stat(blobPath(folder, digestOf(layer))).then((it) => it.size, () => -1),
+    stat(blobPath(folder, digestOf(layer))).then(
+      (it) => it.size,
+      () => -1,
+    ),
   ])
   return found !== undefined && Buffer.compare(found, manifest) === 0 && size === layer.length
 }
@@ -84,7 +90,11 @@ export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise
   const aside = await asideOf(folder)
   try {
     await mkdir(join(aside, 'blobs', 'sha256'), { recursive: true })
-    const index = { schemaVersion: 2, mediaType: 'application/vnd.oci.image.index.v1+json', manifests: [{ mediaType: MEDIA.manifest, digest, size: manifest.length }] }
+    const index = {
+      schemaVersion: 2,
+      mediaType: 'application/vnd.oci.image.index.v1+json',
+      manifests: [{ mediaType: MEDIA.manifest, digest, size: manifest.length }],
+    }
     await Promise.all([
       writeFile(join(aside, 'oci-layout'), '{"imageLayoutVersion":"1.0.0"}'),
       writeFile(join(aside, 'index.json'), JSON.stringify(index)),
@@ -109,7 +119,11 @@ const packedPath = (artifacts: string): string => join(memoryOf(artifacts), 'pac
 /** Hash of an archive → digest of the artifact that was made of it, newest first. */
 type Packed = readonly (readonly [archive: string, digest: string])[]
 // only a memory: without it the archive is packed again
-const readPacked = (artifacts: string): Promise<Packed> => readJson<Packed>(packedPath(artifacts)).then((it) => (Array.isArray(it) ? it : []), () => [])
+const readPacked = (artifacts: string): Promise<Packed> =>
+  readJson<Packed>(packedPath(artifacts)).then(
+    (it) => (Array.isArray(it) ? it : []),
+    () => [],
+  )
 
 /** The layout that was made of an archive before, if it is still whole: packing it again costs more than reading it. */
 export const findLayout = async (artifacts: string, archive: string): Promise<Layout | undefined> => {
@@ -134,12 +148,14 @@ export const rememberLayout = async (artifacts: string, archive: string, digest:
 export const readLayer = async (folder: string, digest: string): Promise<Uint8Array | undefined> => {
   const manifest = await readFile(blobPath(folder, digest)).catch(() => undefined)
   if (manifest === undefined) return undefined
-  if (digestOf(manifest) !== digest) throw new KsailError('refused', `${folder}: the manifest is not ${digest}`, { hint: 'remove that folder' })
+  if (digestOf(manifest) !== digest)
+    throw new KsailError('refused', `${folder}: the manifest is not ${digest}`, { hint: 'remove that folder' })
   const layers = (JSON.parse(manifest.toString('utf8')) as { layers?: { digest: string }[] }).layers
   const layer = layers?.[0]?.digest
   if (layer === undefined) return undefined
   const bytes = await readFile(blobPath(folder, layer)).catch(() => undefined)
-  if (bytes !== undefined && digestOf(bytes) !== layer) throw new KsailError('refused', `${folder}: the layer is not ${layer}`, { hint: 'remove that folder' })
+  if (bytes !== undefined && digestOf(bytes) !== layer)
+    throw new KsailError('refused', `${folder}: the layer is not ${layer}`, { hint: 'remove that folder' })
   return bytes
 }
 
@@ -151,7 +167,16 @@ export const pruneLayouts = async (artifacts: string, keep: number, spare: strin
   const names = await readdir(artifacts).catch(() => [])
   const aged = async (name: string): Promise<{ path: string; at: number }> => {
     const path = join(artifacts, name)
-    return { path, at: path === spare ? Infinity : await stat(path).then((it) => it.mtimeMs, () => 0) }
+    return {
+      path,
+      at:
+        path === spare
+          ? Infinity
+          : await stat(path).then(
+              (it) => it.mtimeMs,
+              () => 0,
+            ),
+    }
   }
   const layouts = await Promise.all(names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(aged))
   const old = layouts.toSorted((a, b) => b.at - a.at).slice(keep)

@@ -22,7 +22,10 @@ export const findKeys = (text: string): Finding[] => {
   const age = AGE_KEY.exec(text)
   if (age !== null) found.push(key('an age key', lineOf(text, age.index)))
   for (const match of text.matchAll(PRIVATE_KEY)) {
-    const body = text.slice(match.index + match[0].length, match.index + 8192).replaceAll(/\\[rn]|^\s*(?:Proc-Type|DEK-Info):.*$/gm, '').replaceAll(/\s+/g, '')
+    const body = text
+      .slice(match.index + match[0].length, match.index + 8192)
+      .replaceAll(/\\[rn]|^\s*(?:Proc-Type|DEK-Info):.*$/gm, '')
+      .replaceAll(/\s+/g, '')
     if (/^[A-Za-z0-9+/=]{64}/.test(body)) found.push(key('a private key', lineOf(text, match.index)))
   }
   return found
@@ -38,25 +41,35 @@ const WORDS = new Set(['placeholder', 'changeme', 'change-me', 'change_me', 'rep
 const isHarmless = (value: string): boolean => {
   const word = value.trim()
   return (
-    word === '' || value.includes('${') || /^(?:op:\/\/|vault:|ref\+|sm:\/\/|arn:aws:secretsmanager:)/.test(word) ||
-    WORDS.has(word.toLowerCase()) || /^x{3,}$/i.test(word) || /^<[^<>]*>$/.test(word)
+    word === '' ||
+    value.includes('${') ||
+    /^(?:op:\/\/|vault:|ref\+|sm:\/\/|arn:aws:secretsmanager:)/.test(word) ||
+    WORDS.has(word.toLowerCase()) ||
+    /^x{3,}$/i.test(word) ||
+    /^<[^<>]*>$/.test(word)
   )
 }
 
 const decoded = (value: string): string => {
   const plain = value.replaceAll(/\s+/g, '')
-  return plain !== '' && plain.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(plain) ? Buffer.from(plain, 'base64').toString('utf8') : value
+  return plain !== '' && plain.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(plain)
+    ? Buffer.from(plain, 'base64').toString('utf8')
+    : value
 }
 
 const leaves = (value: unknown, path: string): { path: string; value: string }[] =>
-  isObject(value) ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, `${path}.${name}`))
-  : Array.isArray(value) ? value.flatMap((inner, index) => leaves(inner, `${path}.${index}`))
-  : [{ path, value: value === null || value === undefined ? '' : String(value) }]
+  isObject(value)
+    ? Object.entries(value).flatMap(([name, inner]) => leaves(inner, `${path}.${name}`))
+    : Array.isArray(value)
+      ? value.flatMap((inner, index) => leaves(inner, `${path}.${index}`))
+      : [{ path, value: value === null || value === undefined ? '' : String(value) }]
 
 const plainSecret = (object: Plain, line: number): Finding[] => {
   if (object['apiVersion'] !== 'v1' || object['kind'] !== 'Secret') return []
   const fields = Object.keys(object).filter((field) => field === 'data' || field === 'stringData')
-  const plain = fields.flatMap((field) => (isObject(object[field]) ? leaves(object[field], field) : [])).filter(({ value }) => !value.startsWith('ENC[AES256_GCM,'))
+  const plain = fields
+    .flatMap((field) => (isObject(object[field]) ? leaves(object[field], field) : []))
+    .filter(({ value }) => !value.startsWith('ENC[AES256_GCM,'))
   if (plain.length === 0) return []
   const metadata = isObject(object['metadata']) ? object['metadata'] : {}
   const annotations = isObject(metadata['annotations']) ? metadata['annotations'] : {}
@@ -64,14 +77,30 @@ const plainSecret = (object: Plain, line: number): Finding[] => {
   const allowed = typeof reason === 'string' && reason.trim() !== ''
   const real = plain.some(({ path, value }) => !isHarmless(value) && !(path.startsWith('data.') && isHarmless(decoded(value))))
   const name = typeof metadata['name'] === 'string' ? metadata['name'] : 'without a name'
-  return [{ verdict: real && !allowed ? 'refuse' : 'warn', rule: 'secret', line, text: `Secret ${name} in plain text: ${plain.map(({ path }) => path).join(', ')}`, keys: plain.map(({ path }) => path) }]
+  return [
+    {
+      verdict: real && !allowed ? 'refuse' : 'warn',
+      rule: 'secret',
+      line,
+      text: `Secret ${name} in plain text: ${plain.map(({ path }) => path).join(', ')}`,
+      keys: plain.map(({ path }) => path),
+    },
+  ]
 }
 
 const sensitive = (value: unknown, path: string): string[] =>
-  isObject(value) ? Object.entries(value).flatMap(([name, inner]) =>
-    has(inner) && /pass(word)?|token|secret|apikey|private/i.test(name) && !String(inner).includes('${') && !String(inner).startsWith('ENC[') ? [`${path}.${name}`] : sensitive(inner, `${path}.${name}`))
-  : Array.isArray(value) ? value.flatMap((inner, index) => sensitive(inner, `${path}.${index}`))
-  : []
+  isObject(value)
+    ? Object.entries(value).flatMap(([name, inner]) =>
+        has(inner) &&
+        /pass(word)?|token|secret|apikey|private/i.test(name) &&
+        !String(inner).includes('${') &&
+        !String(inner).startsWith('ENC[')
+          ? [`${path}.${name}`]
+          : sensitive(inner, `${path}.${name}`),
+      )
+    : Array.isArray(value)
+      ? value.flatMap((inner, index) => sensitive(inner, `${path}.${index}`))
+      : []
 
 const hint = (text: string, line: number): Finding => ({ verdict: 'warn', rule: 'hint', line, text, keys: [] })
 
@@ -80,11 +109,18 @@ export const judgeObject = (value: unknown, line: number): Finding[] => {
   if (!isObject(value)) return []
   const found = plainSecret(value, line)
   const kind = value['kind']
-  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value['items'])) found.push(...value['items'].flatMap((item) => judgeObject(item, line)))
-  if (kind === 'Config' && Array.isArray(value['users']) && value['users'].some((it) => isObject(it) && isObject(it['user']) && (has(it['user']['client-key-data']) || has(it['user']['token']))))
+  if (typeof kind === 'string' && kind.endsWith('List') && Array.isArray(value['items']))
+    found.push(...value['items'].flatMap((item) => judgeObject(item, line)))
+  if (
+    kind === 'Config' &&
+    Array.isArray(value['users']) &&
+    value['users'].some((it) => isObject(it) && isObject(it['user']) && (has(it['user']['client-key-data']) || has(it['user']['token'])))
+  )
     found.push(key('a kubeconfig with credentials', line))
-  if (isObject(value['auths']) && Object.values(value['auths']).some((it) => isObject(it) && has(it['auth']))) found.push(key('a Docker configuration with credentials', line))
-  if (Array.isArray(value['secretGenerator']) && value['secretGenerator'].length > 0) found.push(hint('secretGenerator: what it reads is pushed too', line))
+  if (isObject(value['auths']) && Object.values(value['auths']).some((it) => isObject(it) && has(it['auth'])))
+    found.push(key('a Docker configuration with credentials', line))
+  if (Array.isArray(value['secretGenerator']) && value['secretGenerator'].length > 0)
+    found.push(hint('secretGenerator: what it reads is pushed too', line))
   if (kind === 'HelmRelease' && isObject(value['spec'])) {
     const keys = sensitive(value['spec']['values'], 'spec.values')
     if (keys.length > 0) found.push(hint(`values that look like secrets: ${keys.join(', ')}`, line))

@@ -25,7 +25,13 @@ const header = (path: string, size: number, mode: number, type: string): Buffer 
   block.write(type, 156)
   block.write('ustar\x0000', 257)
   parts.prefix.copy(block, 345)
-  block.write(`${block.reduce((sum, byte) => sum + byte, 0).toString(8).padStart(6, '0')}\0 `, 148)
+  block.write(
+    `${block
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, '0')}\0 `,
+    148,
+  )
   return block
 }
 
@@ -73,7 +79,7 @@ const text = (block: Uint8Array, from: number, to: number): string => {
 export const untar = (bytes: Uint8Array): Entry[] => {
   const files: Entry[] = []
   let long: string | undefined
-  for (let at = 0; at + BLOCK <= bytes.length; ) {
+  for (let at = 0; at + BLOCK <= bytes.length;) {
     const block = bytes.subarray(at, at + BLOCK)
     if (block[0] === 0) break
     const size = Number.parseInt(text(block, 124, 136).trim(), 8) || 0
@@ -84,7 +90,8 @@ export const untar = (bytes: Uint8Array): Entry[] => {
     long = undefined
     if (type === 'x') long = /\d+ path=([^\n]*)\n/.exec(Buffer.from(content).toString('utf8'))?.[1]
     else if (type === 'L') long = text(content, 0, content.length)
-    else if (type === '0' || type === '') files.push({ path, bytes: content, executable: (Number.parseInt(text(block, 100, 108).trim(), 8) & 0o100) !== 0 })
+    else if (type === '0' || type === '')
+      files.push({ path, bytes: content, executable: (Number.parseInt(text(block, 100, 108).trim(), 8) & 0o100) !== 0 })
     at += BLOCK + Math.ceil(size / BLOCK) * BLOCK
   }
   return files

@@ -38,7 +38,9 @@ const keyOf = (root: Root, facts: ReadonlyMap<string, Facts>): string => {
 
 /** Generated names end with a hash of their content: without it a change is a change and no removal. */
 const unhashed = (object: Described): Described =>
-  object.kind === 'ConfigMap' || object.kind === 'Secret' ? { ...object, name: object.name.replace(/-[2456789bcdfghkmt]{10}$/, '') } : object
+  object.kind === 'ConfigMap' || object.kind === 'Secret'
+    ? { ...object, name: object.name.replace(/-[2456789bcdfghkmt]{10}$/, '') }
+    : object
 
 const NOISE = /^(# Warning|error: )/
 
@@ -60,7 +62,9 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
     isLeftOut: (path) => leftOut.some((it) => it === path || (it.endsWith('/') && `${path}/`.startsWith(it))),
   }
   const memory = remember === undefined ? undefined : join(remember, 'builds.json')
-  const known = new Map(Object.entries((memory === undefined ? undefined : await readJson<Record<string, Described[]>>(memory).catch(() => undefined)) ?? {}))
+  const known = new Map(
+    Object.entries((memory === undefined ? undefined : await readJson<Record<string, Described[]>>(memory).catch(() => undefined)) ?? {}),
+  )
   const problems: Problem[] = []
   const notes: string[] = []
   const objects: Described[] = []
@@ -71,12 +75,15 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   const stage = async (root: Root): Promise<string> => {
     staged ??= (async () => {
       const folder = await privateFolder(ctx, 'build')
-      await Promise.all([...new Set(entries.map(({ path }) => dirname(join(folder.path, path))))].map((path) => mkdir(path, { recursive: true })))
+      await Promise.all(
+        [...new Set(entries.map(({ path }) => dirname(join(folder.path, path))))].map((path) => mkdir(path, { recursive: true })),
+      )
       await Promise.all(entries.map(({ path, bytes: content }) => writeFile(join(folder.path, path), content)))
       return folder
     })()
     const { path } = await staged
-    if (root.generated !== undefined) await writeFile(join(path, root.folder, 'kustomization.yaml'), JSON.stringify({ resources: root.generated }))
+    if (root.generated !== undefined)
+      await writeFile(join(path, root.folder, 'kustomization.yaml'), JSON.stringify({ resources: root.generated }))
     return path
   }
 
@@ -111,7 +118,11 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
     const found = root.needsBuilder && root.problems.length === 0 && root.remote.length === 0 ? await build(root) : root.objects
     objects.push(...found.map((object) => (removes ? object : { ...object, keep: true as const })))
     const own = new Set(found.filter(({ kind }) => kind === 'OCIRepository').map(({ name }) => name))
-    const next = found.flatMap(({ follows }) => (follows !== undefined && follows.kind === 'OCIRepository' && !own.has(follows.source) && !follows.path.includes('${') ? [follows] : []))
+    const next = found.flatMap(({ follows }) =>
+      follows !== undefined && follows.kind === 'OCIRepository' && !own.has(follows.source) && !follows.path.includes('${')
+        ? [follows]
+        : [],
+    )
     await Promise.all(next.map(({ path, prune }) => visit(path, false, removes && prune)))
   }
 
@@ -120,6 +131,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   } finally {
     await (await staged?.catch(() => undefined))?.remove()
   }
-  if (memory !== undefined && learnt) await writeText(memory, JSON.stringify(Object.fromEntries([...known].slice(-KEPT)))).catch(() => undefined)
+  if (memory !== undefined && learnt)
+    await writeText(memory, JSON.stringify(Object.fromEntries([...known].slice(-KEPT)))).catch(() => undefined)
   return { problems, objects, notes }
 }

@@ -30,7 +30,11 @@ interface PerformOptions {
  * @example
  * await perform(ctx, [{ title: 'a', do: async () => {} }, { title: 'b', after: ['a'], do: async () => {} }])
  */
-export const perform = async (ctx: Context, actions: readonly Action[], { retain = false, beforeUndo }: PerformOptions = {}): Promise<readonly Timing[]> => {
+export const perform = async (
+  ctx: Context,
+  actions: readonly Action[],
+  { retain = false, beforeUndo }: PerformOptions = {},
+): Promise<readonly Timing[]> => {
   const start = ctx.now()
   const timings: Timing[] = []
   const undos: { title: string; undo: () => Promise<void> }[] = []

@@ -90,7 +90,11 @@ export class ExecError extends KsailError {
   }
 }
 
-export const lastLines = (text: string, count: number): string[] => text.split(/\r?\n/).filter((line) => line.trim() !== '').slice(-count)
+export const lastLines = (text: string, count: number): string[] =>
+  text
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== '')
+    .slice(-count)
 
 /** The message of whatever was thrown. */
 export const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))

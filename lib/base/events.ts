@@ -9,7 +9,13 @@ export type Event =
   | { readonly kind: 'warn'; readonly text: string }
   /** What a wait is blocked by at this moment. */
   | { readonly kind: 'wait'; readonly text: string }
-  | { readonly kind: 'progress'; readonly text: string; readonly done: number; readonly total: number | undefined; readonly unit: 'bytes' | 'items' }
+  | {
+      readonly kind: 'progress'
+      readonly text: string
+      readonly done: number
+      readonly total: number | undefined
+      readonly unit: 'bytes' | 'items'
+    }
   /** A child process as it could be pasted, secrets redacted. */
   | { readonly kind: 'command'; readonly command: string }
   /** A line that a child printed. */
@@ -17,12 +23,22 @@ export type Event =
   | { readonly kind: 'retry'; readonly text: string; readonly attempt: number; readonly of: number; readonly ms: number }
   | { readonly kind: 'file'; readonly action: 'created' | 'kept' | 'overwrote' | 'removed'; readonly path: string }
   | { readonly kind: 'timing'; readonly text: string; readonly at: number; readonly ms: number }
-  | { readonly kind: 'error'; readonly code: ErrorCode; readonly message: string; readonly hint: string | undefined; readonly details: readonly string[] }
+  | {
+      readonly kind: 'error'
+      readonly code: ErrorCode
+      readonly message: string
+      readonly hint: string | undefined
+      readonly details: readonly string[]
+    }
 
 export type Reporter = (event: Event) => void
 
 /** Reports a step, does the work, reports how long it took. A failure is the error's to tell. */
-export const step = async <T>(ctx: { readonly report: Reporter; readonly now: () => number }, text: string, work: () => Promise<T>): Promise<T> => {
+export const step = async <T>(
+  ctx: { readonly report: Reporter; readonly now: () => number },
+  text: string,
+  work: () => Promise<T>,
+): Promise<T> => {
   const start = ctx.now()
   ctx.report({ kind: 'step', text })
   const result = await work()

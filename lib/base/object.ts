@@ -38,6 +38,8 @@ export interface KubeObject<Spec = Readonly<Record<string, unknown>>, Status = R
 /** `namespace/name`, how objects of one kind are told apart. */
 export const idOf = ({ metadata }: KubeObject<unknown, unknown>): string => `${metadata.namespace ?? ''}/${metadata.name}`
 
-export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined => conditions?.find((it) => it.type === type)
+export const conditionOf = (conditions: readonly Condition[] | undefined, type: string): Condition | undefined =>
+  conditions?.find((it) => it.type === type)
 
-export const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean => conditionOf(conditions, type)?.status === 'True'
+export const isTrue = (conditions: readonly Condition[] | undefined, type: string): boolean =>
+  conditionOf(conditions, type)?.status === 'True'

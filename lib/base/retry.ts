@@ -79,7 +79,14 @@ export const retry = async <T>(ctx: Context, work: (timeout: number) => Promise<
     shouldRetry: async ({ error, attemptNumber }) => {
       const verdict = isKsailError(error, 'interrupted', 'terminated') ? undefined : judge(error)
       if (verdict === undefined) return false
-      const seconds = backoff({ attempt: attemptNumber, attempts, retry: verdict.retry, kind: verdict.kind, retryAfter: verdict.retryAfter, random: ctx.random() })
+      const seconds = backoff({
+        attempt: attemptNumber,
+        attempts,
+        retry: verdict.retry,
+        kind: verdict.kind,
+        retryAfter: verdict.retryAfter,
+        random: ctx.random(),
+      })
       if (seconds === undefined || seconds * 1000 >= left()) return false
       const text = `${causeOf(error)} (${verdict.topic ?? verdict.class}); again in ${formatSeconds(seconds * 1000)}`
       ctx.report({ kind: 'retry', attempt: attemptNumber + 1, of: attempts, ms: seconds * 1000, text })
@@ -92,7 +99,16 @@ export const retry = async <T>(ctx: Context, work: (timeout: number) => Promise<
 /** A failed child as the error that people see: its own words, the hint and the code of what it is. */
 export const explain = (error: unknown, verdict: Verdict | undefined, what: string): unknown => {
   if (!(error instanceof KsailError) || verdict?.hint === undefined) return error
-  if (!(error instanceof ExecError)) return new KsailError(error.code === 'timeout' ? 'timeout' : verdict.code, `${what}: ${error.message}`, { hint: verdict.hint, details: error.details, cause: error })
+  if (!(error instanceof ExecError))
+    return new KsailError(error.code === 'timeout' ? 'timeout' : verdict.code, `${what}: ${error.message}`, {
+      hint: verdict.hint,
+      details: error.details,
+      cause: error,
+    })
   const lines = lastLines(error.result.stderr, 20)
-  return new KsailError(verdict.code, `${what}: ${causeOf(error)}`, { hint: verdict.hint, details: lines.length > 1 ? lines : [], cause: error })
+  return new KsailError(verdict.code, `${what}: ${causeOf(error)}`, {
+    hint: verdict.hint,
+    details: lines.length > 1 ? lines : [],
+    cause: error,
+  })
 }

@@ -56,7 +56,8 @@ export interface CreateResult {
 }
 
 /** Tools are asked for together and before anything is made: a missing one costs nothing then. */
-const askForTools = (ctx: Context, ...names: readonly (keyof typeof tools)[]): Promise<unknown> => Promise.all([...new Set(names)].map((name) => ctx.locate(tools[name])))
+const askForTools = (ctx: Context, ...names: readonly (keyof typeof tools)[]): Promise<unknown> =>
+  Promise.all([...new Set(names)].map((name) => ctx.locate(tools[name])))
 
 export const lockOf = (ctx: Context, name: string): string => join(stateFolder(ctx.env), 'clusters', `${name}.lock`)
 
@@ -76,7 +77,8 @@ const recordFor = async (ctx: Context, target: Target, survey: Survey, adopt: bo
 const clearHalfMade = async (ctx: Context, target: Target, runtime: Runtime): Promise<Survey> => {
   const survey = await surveyCluster(ctx, target)
   if (survey.state === 'foreign' || survey.record === undefined || survey.record.nodes !== undefined) return survey
-  if (await runtime.endMakers(ctx, target.name)) ctx.report({ kind: 'note', text: `ended what an earlier, killed create of ${target.name} had started` })
+  if (await runtime.endMakers(ctx, target.name))
+    ctx.report({ kind: 'note', text: `ended what an earlier, killed create of ${target.name} had started` })
   if ((await surveyCluster(ctx, target)).state === 'half-made') {
     ctx.report({ kind: 'step', text: `removing nodes that an earlier create of ${target.name} left half-made` })
     await runtime.remove(ctx, target.name, target.kubeconfig)
@@ -150,7 +152,11 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
     const base = { ctx, target, record, engine, sync, components, runtime }
     const complete = running && (await nothingLeft(ctx, target, runtime, base, survey))
     const { actions, outcome } = planCreate({
-      ...base, running, complete, adopt, followed,
+      ...base,
+      running,
+      complete,
+      adopt,
+      followed,
       linked: complete && survey.registryRunning && survey.container?.port === record.port,
       // a cluster that is whole goes on with what its tag holds: create is no push
       push: (port) => first.push(port, { onlyIfMissing: complete }),
@@ -179,9 +185,17 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
     if (outcome.notLive !== undefined) throw stays(target, outcome.notLive)
     const sent = first.sent()
     return {
-      name: target.name, context: target.context, kubeconfig: target.kubeconfig, provider: target.provider, engine: target.engine,
+      name: target.name,
+      context: target.context,
+      kubeconfig: target.kubeconfig,
+      provider: target.provider,
+      engine: target.engine,
       registry: target.registry === undefined ? `localhost:${outcome.port}` : hostPort(target.registry),
-      reference: sent?.reference, digest: outcome.digest ?? sent?.digest, pushed: sent !== undefined && !complete, already: complete && survey.registryRunning && sent?.changed !== true, ms: ctx.now() - start,
+      reference: sent?.reference,
+      digest: outcome.digest ?? sent?.digest,
+      pushed: sent !== undefined && !complete,
+      already: complete && survey.registryRunning && sent?.changed !== true,
+      ms: ctx.now() - start,
     }
   } catch (error) {
     if (fresh && options.retain !== true) await forget(ctx.cleanup(), target, runtime, record)
@@ -189,11 +203,16 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   }
 }
 
-const idsOf = async (ctx: Context, target: Target, runtime: Runtime): Promise<readonly string[]> => (await runtime.nodes(ctx, target.name)).map(({ id }) => id)
+const idsOf = async (ctx: Context, target: Target, runtime: Runtime): Promise<readonly string[]> =>
+  (await runtime.nodes(ctx, target.name)).map(({ id }) => id)
 
 /** The cluster is whole, only what it should run is not: saying so is better than taking it away. */
 const stays = (target: Target, error: KsailError): KsailError =>
-  new KsailError(error.code, `cluster ${target.name} is made, but its first artifact is not live: ${error.message}`, { details: error.details, cause: error, hint: error.hint ?? 'correct the manifests, then run ksail workload push --reconcile' })
+  new KsailError(error.code, `cluster ${target.name} is made, but its first artifact is not live: ${error.message}`, {
+    details: error.details,
+    cause: error,
+    hint: error.hint ?? 'correct the manifests, then run ksail workload push --reconcile',
+  })
 
 /** After a failed run that made everything itself nothing of it is left, and so the record goes too, and the network that kind made for it. */
 const forget = async (ctx: Context, target: Target, runtime: Runtime, record: ClusterRecord): Promise<void> => {
@@ -206,7 +225,13 @@ const forget = async (ctx: Context, target: Target, runtime: Runtime, record: Cl
   }
 }
 
-const nothingLeft = async (ctx: Context, target: Target, runtime: Runtime, base: Parameters<typeof manifestsOf>[0], survey: Survey): Promise<boolean> => {
+const nothingLeft = async (
+  ctx: Context,
+  target: Target,
+  runtime: Runtime,
+  base: Parameters<typeof manifestsOf>[0],
+  survey: Survey,
+): Promise<boolean> => {
   // where the engine names a port, only a registry that runs still has it
   const moves = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
   if (moves && target.registry === undefined && !survey.registryRunning) return false
@@ -214,7 +239,12 @@ const nothingLeft = async (ctx: Context, target: Target, runtime: Runtime, base:
   if (runtime.controllers !== undefined && !(await runtime.controllers.ready(ctx, target.name, base.components))) return false
   const { applied } = await manifestsOf(base, target.registry === undefined ? base.record.port : undefined)
   try {
-    return await isComplete(ctx, target, { id: base.record.id, applied, deployments: runtime.controllers === undefined ? base.components : [], pullSecret: base.sync.pullSecret })
+    return await isComplete(ctx, target, {
+      id: base.record.id,
+      applied,
+      deployments: runtime.controllers === undefined ? base.components : [],
+      pullSecret: base.sync.pullSecret,
+    })
   } catch (error) {
     if (!isKsailError(error, 'unreachable')) throw error
     await runtime.ready(ctx, target, { timeout: target.timeout })

@@ -40,7 +40,9 @@ export const isComplete = async (ctx: Context, target: Target, { id, applied, de
         hint: 'remove it, or give it the label app.kubernetes.io/managed-by=ksail',
       })
     const held = Buffer.from(secret?.data?.['.dockerconfigjson'] ?? '', 'base64').toString('utf8')
-    const available = new Set((listed?.items ?? []).filter(({ status }) => (status?.availableReplicas ?? 0) > 0).map(({ metadata }) => metadata.name))
+    const available = new Set(
+      (listed?.items ?? []).filter(({ status }) => (status?.availableReplicas ?? 0) > 0).map(({ metadata }) => metadata.name),
+    )
     if (pullSecret !== undefined && held !== pullSecret) return false
     return notice?.data?.['project'] === id && notice.data['applied'] === applied && deployments.every((name) => available.has(name))
   } finally {

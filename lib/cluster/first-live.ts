@@ -7,7 +7,12 @@ import type { Sent } from './first-push.ts'
 const PATIENCE = 60_000
 
 /** Waits until the first artifact is live; its digest. */
-export const firstLive = async (ctx: Context, target: Target, engine: Engine, { sent, fresh }: { readonly sent: Sent | undefined; readonly fresh: boolean }): Promise<string | undefined> => {
+export const firstLive = async (
+  ctx: Context,
+  target: Target,
+  engine: Engine,
+  { sent, fresh }: { readonly sent: Sent | undefined; readonly fresh: boolean },
+): Promise<string | undefined> => {
   if (sent === undefined) return undefined
   await engine.reconcile(ctx, target, { digest: sent.digest, tag: sent.tag, ...(fresh ? { patience: PATIENCE } : {}) })
   return sent.digest

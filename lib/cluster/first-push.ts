@@ -28,8 +28,20 @@ interface FirstPush {
 }
 
 const besideCluster = (target: Target, port: number): Destination => ({
-  reference: { host: hasContainers(target.provider) ? 'localhost' : '127.0.0.1', port, repository: target.repository, tag: target.tag, digest: undefined },
-  username: '', password: '', external: false, plainHttp: true, registryFrom: 'docker', tagFrom: 'default', warnings: [],
+  reference: {
+    host: hasContainers(target.provider) ? 'localhost' : '127.0.0.1',
+    port,
+    repository: target.repository,
+    tag: target.tag,
+    digest: undefined,
+  },
+  username: '',
+  password: '',
+  external: false,
+  plainHttp: true,
+  registryFrom: 'docker',
+  tagFrom: 'default',
+  warnings: [],
 })
 
 /** The first artifact of a cluster: the folder of manifests as it is, or one that makes nothing when there is no such folder yet. */
@@ -39,7 +51,11 @@ export const firstPush = (ctx: Context, project: Project, target: Target): First
   const prepared = (): Promise<Artifact> => {
     artifact ??= (async () => {
       const built = await buildArtifact({ source: target.source, project: target.project, whenMissing: target.path }, ctx)
-      await checkArtifact(built, { start: target.path, allowPlaintextSecrets: project.config.allowPlaintextSecrets, validate: project.config.validateOnPush }, ctx)
+      await checkArtifact(
+        built,
+        { start: target.path, allowPlaintextSecrets: project.config.allowPlaintextSecrets, validate: project.config.validateOnPush },
+        ctx,
+      )
       return built
     })()
     return artifact
@@ -56,7 +72,9 @@ export const firstPush = (ctx: Context, project: Project, target: Target): First
         if (onlyIfMissing && held !== undefined) return { reference: imageOf(reference), tag, digest: held, changed: false }
         const { digest, folder } = await prepared()
         const { changed } = await sendTo(ctx, remote, { artifact: { digest, folder }, tags: [tag, ...project.config.alsoTags], heads })
-        await writeLastPush(ctx, target.project, [{ repository: `${hostPort(reference)}/${reference.repository}`, tag, digest, at: new Date().toISOString() }])
+        await writeLastPush(ctx, target.project, [
+          { repository: `${hostPort(reference)}/${reference.repository}`, tag, digest, at: new Date().toISOString() },
+        ])
         return { reference: imageOf(reference), tag, digest, changed }
       })
     },

@@ -2,7 +2,12 @@ import { stringify } from 'yaml'
 import type { ClusterRecord } from '../providers/record.ts'
 
 const configMap = (namespace: string, name: string, data: Readonly<Record<string, string>>): string =>
-  stringify({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'ksail' } }, data })
+  stringify({
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata: { name, namespace, labels: { 'app.kubernetes.io/managed-by': 'ksail' } },
+    data,
+  })
 
 /** KEP-1755: tells Tilt, Skaffold, ctlptl and others where this cluster's registry is. */
 export const registryNotice = (port: number, inside: string): string =>

@@ -61,15 +61,29 @@ export interface Outcome {
 
 /** What create applies besides the controllers, as one text, and the fingerprint of all of it. */
 export const manifestsOf = async (
-  { ctx, target, record, engine, sync, components, runtime }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components' | 'runtime'>,
+  {
+    ctx,
+    target,
+    record,
+    engine,
+    sync,
+    components,
+    runtime,
+  }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components' | 'runtime'>,
   port: number | undefined,
 ) => {
   const install = await engine.manifests(ctx, target, { components })
-  const objects = await engine.sync(ctx, target, { ...sync, url: sync.url(port), pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials' })
+  const objects = await engine.sync(ctx, target, {
+    ...sync,
+    url: sync.url(port),
+    pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials',
+  })
   const secret = sync.pullSecret === undefined ? '' : pullSecret(sync.pullSecret)
   const applied = createHash('sha256').update([install, objects, secret].join('\0')).digest('hex').slice(0, 16)
   const inside = runtime.registry.url(target.name, port).replace('oci://', '')
-  const all = [secret, objects, port === undefined ? '' : registryNotice(port, inside), ownerNotice(record, applied)].filter((text) => text.trim() !== '').join('\n---\n')
+  const all = [secret, objects, port === undefined ? '' : registryNotice(port, inside), ownerNotice(record, applied)]
+    .filter((text) => text.trim() !== '')
+    .join('\n---\n')
   return { applied, all }
 }
 
@@ -78,7 +92,8 @@ const pullSecret = (config: string): string =>
     apiVersion: 'v1',
     kind: 'Secret',
     metadata: {
-      name: 'ksail-registry-credentials', namespace: 'flux-system',
+      name: 'ksail-registry-credentials',
+      namespace: 'flux-system',
       labels: { 'app.kubernetes.io/managed-by': 'ksail', 'ksail.io/credentials': 'pull' },
     },
     type: 'kubernetes.io/dockerconfigjson',
@@ -98,7 +113,16 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
     title: `registry ${registryName(target.name)}`,
     do: async (made) => {
       const ensured = await runtime.registry.ensure(
-        ctx, { cluster: target.name, owner: record, image: target.registryImage, port: target.registryPort, recorded: record.port, adopt: plan.adopt }, made,
+        ctx,
+        {
+          cluster: target.name,
+          owner: record,
+          image: target.registryImage,
+          port: target.registryPort,
+          recorded: record.port,
+          adopt: plan.adopt,
+        },
+        made,
       )
       outcome.port = ensured.port
       outcome.adopted.push(...ensured.adopted)

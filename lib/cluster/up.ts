@@ -41,8 +41,13 @@ const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const follows = engineOf(created.engine).tools.length > 0
   const live = created.pushed ? undefined : await push({ ...options, reconcile: follows }, ctx)
   return {
-    name: created.name, context: created.context, registry: created.registry,
-    reference: live?.reference ?? created.reference, digest: live?.digest ?? created.digest, files,
-    already: files.length === 0 && created.already && live?.changed !== true, ms: ctx.now() - start,
+    name: created.name,
+    context: created.context,
+    registry: created.registry,
+    reference: live?.reference ?? created.reference,
+    digest: live?.digest ?? created.digest,
+    files,
+    already: files.length === 0 && created.already && live?.changed !== true,
+    ms: ctx.now() - start,
   }
 }

@@ -30,7 +30,10 @@ export const findCluster = async (options: ProjectOptions, ctx: Context): Promis
     provider,
     distribution: record?.distribution ?? project.target.distribution,
     kubeconfig: record?.kubeconfig ?? project.target.kubeconfig,
-    context: record?.context ?? project.config.context ?? runtimeOf({ provider, distribution: project.target.distribution }).contextOf(project.target.name),
+    context:
+      record?.context ??
+      project.config.context ??
+      runtimeOf({ provider, distribution: project.target.distribution }).contextOf(project.target.name),
   }
   const target = Object.defineProperties(
     { ...known },

@@ -15,7 +15,8 @@ export type EngineName = keyof typeof engines
 /** The engine of that name. */
 export const engineOf = (name: string): Engine => {
   const engine: Engine | undefined = Object.hasOwn(engines, name) ? engines[name as EngineName] : undefined
-  if (engine === undefined) throw new KsailError('config', `there is no GitOps engine ${name}`, { hint: `choose one of ${Object.keys(engines).join(', ')}` })
+  if (engine === undefined)
+    throw new KsailError('config', `there is no GitOps engine ${name}`, { hint: `choose one of ${Object.keys(engines).join(', ')}` })
   return engine
 }
 

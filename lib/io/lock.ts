@@ -43,7 +43,8 @@ export const withLock = async <T>(ctx: Context, path: string, what: string, work
       empty = 0
       if (!said) ctx.report({ kind: 'step', text: `waiting for another ksail (process ${pid}) that works on ${what}` })
       said = true
-      if (ctx.now() > limit) throw new KsailError('conflict', `another ksail (process ${pid}) works on ${what}`, { hint: 'wait for it, or end it' })
+      if (ctx.now() > limit)
+        throw new KsailError('conflict', `another ksail (process ${pid}) works on ${what}`, { hint: 'wait for it, or end it' })
     }
     await ctx.sleep(pid === undefined ? 20 : 200)
   }

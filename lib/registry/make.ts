@@ -18,7 +18,8 @@ export const isPortClash = (error: unknown): error is ExecError =>
   error instanceof ExecError && /port is already allocated|address already in use/i.test(error.result.stderr)
 
 /** A container of that name came to be a moment ago, as when a docker that an earlier, killed run had started is done at last. */
-export const isNameClash = (error: unknown): boolean => error instanceof ExecError && /container name .* is already in use/i.test(error.result.stderr)
+export const isNameClash = (error: unknown): boolean =>
+  error instanceof ExecError && /container name .* is already in use/i.test(error.result.stderr)
 
 /** Labels of everything that is made for a cluster's registry. */
 export const labelsOf = (cluster: string, owner: Owner): Record<string, string> => ({

@@ -14,7 +14,9 @@ export const askHelper = async (ctx: Context, name: string, host: string): Promi
   const program = `docker-credential-${name}`
   const failed = (why: string, cause?: unknown): KsailError =>
     new KsailError('config', `the credential helper ${program} ${why}`, {
-      cause, reason: 'credential-helper', hint: 'install it, or mend credsStore and credHelpers in config.json of Docker (credential helper)',
+      cause,
+      reason: 'credential-helper',
+      hint: 'install it, or mend credsStore and credHelpers in config.json of Docker (credential helper)',
     })
   let stdout: string
   try {

@@ -10,10 +10,27 @@ export const tool: Tool = {
   version: ['version'],
   home: 'https://kind.sigs.k8s.io',
   failures: [
-    { match: /Cannot connect to the Docker daemon|failed to list (clusters|nodes)/i, code: 'unreachable', message: 'docker does not answer', hint: 'start Docker, or set DOCKER_HOST to an engine that runs' },
-    { match: /failed to pull image|manifest unknown|pull access denied/i, code: 'exec', hint: 'name an image that this machine can pull with --node-image or KSAIL_NODE_IMAGE' },
-    { match: /node\(s\) already exist for a cluster/i, code: 'conflict', hint: 'another program made this cluster a moment ago: run the command again' },
-    { match: /failed to lock config file|config\.lock: file exists/i, code: 'conflict', hint: 'another program holds the lock of the kubeconfig; remove the .lock file beside it when none does' },
+    {
+      match: /Cannot connect to the Docker daemon|failed to list (clusters|nodes)/i,
+      code: 'unreachable',
+      message: 'docker does not answer',
+      hint: 'start Docker, or set DOCKER_HOST to an engine that runs',
+    },
+    {
+      match: /failed to pull image|manifest unknown|pull access denied/i,
+      code: 'exec',
+      hint: 'name an image that this machine can pull with --node-image or KSAIL_NODE_IMAGE',
+    },
+    {
+      match: /node\(s\) already exist for a cluster/i,
+      code: 'conflict',
+      hint: 'another program made this cluster a moment ago: run the command again',
+    },
+    {
+      match: /failed to lock config file|config\.lock: file exists/i,
+      code: 'conflict',
+      hint: 'another program holds the lock of the kubeconfig; remove the .lock file beside it when none does',
+    },
   ],
 }
 
@@ -30,9 +47,28 @@ interface CreateOptions extends Pick<ExecOptions, 'onLine' | 'signal'> {
 
 /** Makes the nodes and returns as soon as they are configured; failed nodes stay, so that their logs can be read. */
 export const createCluster = (ctx: Context, { name, config, cwd, kubeconfig, image, ...options }: CreateOptions) =>
-  run(ctx, tool, ['create', 'cluster', '--name', name, '--config', '-', '--kubeconfig', kubeconfig, '--retain', ...(image === undefined ? [] : ['--image', image])], {
-    input: config, cwd, timeout: 20 * 60_000, ...options,
-  })
+  run(
+    ctx,
+    tool,
+    [
+      'create',
+      'cluster',
+      '--name',
+      name,
+      '--config',
+      '-',
+      '--kubeconfig',
+      kubeconfig,
+      '--retain',
+      ...(image === undefined ? [] : ['--image', image]),
+    ],
+    {
+      input: config,
+      cwd,
+      timeout: 20 * 60_000,
+      ...options,
+    },
+  )
 
 /** Removes the nodes of that name and the kubeconfig entry; success when there are none. */
 export const deleteCluster = (ctx: Context, name: string, kubeconfig: string) =>

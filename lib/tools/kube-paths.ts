@@ -1,7 +1,16 @@
 import type { KubeObject } from '../base/object.ts'
 
 /** Kinds without namespaces that ksail applies or reads. */
-const CLUSTER_WIDE = new Set(['Namespace', 'Node', 'CustomResourceDefinition', 'ClusterRole', 'ClusterRoleBinding', 'PersistentVolume', 'StorageClass', 'PriorityClass'])
+const CLUSTER_WIDE = new Set([
+  'Namespace',
+  'Node',
+  'CustomResourceDefinition',
+  'ClusterRole',
+  'ClusterRoleBinding',
+  'PersistentVolume',
+  'StorageClass',
+  'PriorityClass',
+])
 
 /** The plural of a kind as API paths have it: regular English, which holds for every kind that ksail touches. */
 export const pluralOf = (kind: string): string => {
@@ -15,5 +24,9 @@ export const collection = (apiVersion: string, plural: string, namespace?: strin
   `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${plural}`
 
 /** The path of one object, from what its manifest says; objects without a namespace go to `default`. */
-export const pathOf = ({ apiVersion = 'v1', kind = '', metadata }: Pick<KubeObject<unknown, unknown>, 'apiVersion' | 'kind' | 'metadata'>): string =>
+export const pathOf = ({
+  apiVersion = 'v1',
+  kind = '',
+  metadata,
+}: Pick<KubeObject<unknown, unknown>, 'apiVersion' | 'kind' | 'metadata'>): string =>
   `${collection(apiVersion, pluralOf(kind), CLUSTER_WIDE.has(kind) ? undefined : (metadata.namespace ?? 'default'))}/${metadata.name}`

@@ -38,11 +38,17 @@ export interface Kube {
   text(path: string): Promise<string | undefined>
   patch<T = KubeObject>(path: string, body: unknown, options: PatchOptions): Promise<T>
   /** Server-side apply, one object after the other. */
-  apply(objects: readonly KubeObject<unknown, unknown>[], options: { readonly fieldManager: string; readonly force?: boolean | undefined }): Promise<void>
+  apply(
+    objects: readonly KubeObject<unknown, unknown>[],
+    options: { readonly fieldManager: string; readonly force?: boolean | undefined },
+  ): Promise<void>
   /** false when it was gone already. */
   delete(path: string): Promise<boolean>
   /** Ends when the server or `signal` ends it; an ERROR event of code 410 means: list again. */
-  watch<T = KubeObject>(path: string, options: { readonly resourceVersion: string; readonly signal?: AbortSignal | undefined }): AsyncIterable<WatchEvent<T>>
+  watch<T = KubeObject>(
+    path: string,
+    options: { readonly resourceVersion: string; readonly signal?: AbortSignal | undefined },
+  ): AsyncIterable<WatchEvent<T>>
   close(): Promise<void>
 }
 
@@ -57,12 +63,19 @@ export class KubeError extends KsailError {
   }
 }
 
-const TRANSIENT = /connection refused|connection reset|i\/o timeout|EOF|no matches for kind|could not find the requested resource|socket hang up|ECONNRESET|ECONNREFUSED/
-const NO_ANSWER = /connection refused|connection reset|i\/o timeout|no such host|TLS handshake|EOF|socket hang up|ECONNRE|ENOENT|network is unreachable|no route to host/
+const TRANSIENT =
+  /connection refused|connection reset|i\/o timeout|EOF|no matches for kind|could not find the requested resource|socket hang up|ECONNRESET|ECONNREFUSED/
+const NO_ANSWER =
+  /connection refused|connection reset|i\/o timeout|no such host|TLS handshake|EOF|socket hang up|ECONNRE|ENOENT|network is unreachable|no route to host/
 
 /** Whether an API failure may heal by itself within moments, as while a cluster starts. */
-export const isTransient = ({ status, error = '' }: { readonly status?: number | undefined; readonly error?: string | undefined }): boolean =>
-  (status !== undefined && [404, 409, 429, 503, 504].includes(status)) || /\bTimeout\b/.test(error) || TRANSIENT.test(error)
+export const isTransient = ({
+  status,
+  error = '',
+}: {
+  readonly status?: number | undefined
+  readonly error?: string | undefined
+}): boolean => (status !== undefined && [404, 409, 429, 503, 504].includes(status)) || /\bTimeout\b/.test(error) || TRANSIENT.test(error)
 
 const reasonOf = (body: string): string => {
   try {
@@ -75,10 +88,18 @@ const reasonOf = (body: string): string => {
 const failureOf = (status: number, body: string, what: string): KubeError => {
   const reason = reasonOf(body).slice(0, 600)
   if (status >= 500 && NO_ANSWER.test(reason))
-    return new KubeError('unreachable', `the cluster does not answer: ${reason}`, status, 'run ksail cluster info to see what is down, ksail cluster start to start it')
-  if (/getting credentials|exec plugin/i.test(reason)) return new KubeError('auth', `the cluster's credential plugin failed: ${reason}`, status, 'sign in to the cluster again')
-  if (status === 401 || status === 403) return new KubeError('auth', `${what}: ${reason || 'not allowed'}`, status, 'use a context that may do this, or sign in again')
-  if (status === 409) return new KubeError('conflict', `${what}: ${reason}`, status, 'another program changed it at the same moment: run the command again')
+    return new KubeError(
+      'unreachable',
+      `the cluster does not answer: ${reason}`,
+      status,
+      'run ksail cluster info to see what is down, ksail cluster start to start it',
+    )
+  if (/getting credentials|exec plugin/i.test(reason))
+    return new KubeError('auth', `the cluster's credential plugin failed: ${reason}`, status, 'sign in to the cluster again')
+  if (status === 401 || status === 403)
+    return new KubeError('auth', `${what}: ${reason || 'not allowed'}`, status, 'use a context that may do this, or sign in again')
+  if (status === 409)
+    return new KubeError('conflict', `${what}: ${reason}`, status, 'another program changed it at the same moment: run the command again')
   return new KubeError('failed', `${what}: ${reason || `status ${status}`}`, status)
 }
 
@@ -91,20 +112,45 @@ interface Send {
   readonly timeout?: number | undefined
 }
 
-const sender = (socket: string, agent: Agent) => (what: Send): Promise<IncomingMessage> =>
-  new Promise((resolve, reject) => {
-    const headers: Record<string, string | number> = { host: 'localhost', accept: 'application/json' }
-    if (what.body !== undefined) Object.assign(headers, { 'content-type': what.type ?? 'application/json', 'content-length': Buffer.byteLength(what.body) })
-    const sent = request({ socketPath: socket, agent, method: what.method, path: what.path, headers, ...(what.signal === undefined ? {} : { signal: what.signal }) }, resolve)
-    // this timer keeps the process alive until it fires or is cleared, unlike AbortSignal.timeout
-    const limit = what.timeout === undefined ? undefined : setTimeout(() => sent.destroy(new Error('i/o timeout: no answer from the API server')), what.timeout)
-    sent.once('response', () => clearTimeout(limit))
-    sent.once('error', (error) => {
-      clearTimeout(limit)
-      reject(what.signal?.aborted === true ? what.signal.reason : new KubeError('unreachable', `the cluster does not answer: ${messageOf(error)}`, undefined, 'run ksail cluster info to see what is down'))
+const sender =
+  (socket: string, agent: Agent) =>
+  (what: Send): Promise<IncomingMessage> =>
+    new Promise((resolve, reject) => {
+      const headers: Record<string, string | number> = { host: 'localhost', accept: 'application/json' }
+      if (what.body !== undefined)
+        Object.assign(headers, { 'content-type': what.type ?? 'application/json', 'content-length': Buffer.byteLength(what.body) })
+      const sent = request(
+        {
+          socketPath: socket,
+          agent,
+          method: what.method,
+          path: what.path,
+          headers,
+          ...(what.signal === undefined ? {} : { signal: what.signal }),
+        },
+        resolve,
+      )
+      // this timer keeps the process alive until it fires or is cleared, unlike AbortSignal.timeout
+      const limit =
+        what.timeout === undefined
+          ? undefined
+          : setTimeout(() => sent.destroy(new Error('i/o timeout: no answer from the API server')), what.timeout)
+      sent.once('response', () => clearTimeout(limit))
+      sent.once('error', (error) => {
+        clearTimeout(limit)
+        reject(
+          what.signal?.aborted === true
+            ? what.signal.reason
+            : new KubeError(
+                'unreachable',
+                `the cluster does not answer: ${messageOf(error)}`,
+                undefined,
+                'run ksail cluster info to see what is down',
+              ),
+        )
+      })
+      sent.end(what.body)
     })
-    sent.end(what.body)
-  })
 
 const bodyOf = async (response: IncomingMessage): Promise<string> => {
   const chunks: Buffer[] = []
@@ -146,7 +192,11 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () 
       const answer = await fetched(path)
       if (answer === undefined) return undefined
       const list = JSON.parse(answer.body) as { items: T[] | null; metadata: { resourceVersion: string } }
-      return { items: list.items ?? [], resourceVersion: list.metadata.resourceVersion, date: Number.isNaN(answer.date) ? undefined : answer.date }
+      return {
+        items: list.items ?? [],
+        resourceVersion: list.metadata.resourceVersion,
+        date: Number.isNaN(answer.date) ? undefined : answer.date,
+      }
     },
     apply: async (objects, options) => {
       for (const object of objects) await patch(pathOf(object), object, { ...options, type: 'apply' })
@@ -172,7 +222,12 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () 
         }
       } catch (error) {
         both.throwIfAborted()
-        throw new KubeError('unreachable', `the connection to the cluster broke: ${messageOf(error)}`, undefined, 'run ksail cluster info to see what is down')
+        throw new KubeError(
+          'unreachable',
+          `the connection to the cluster broke: ${messageOf(error)}`,
+          undefined,
+          'run ksail cluster info to see what is down',
+        )
       } finally {
         response.destroy()
       }
@@ -211,11 +266,16 @@ const open = async (ctx: Context, to: Access): Promise<Kube> => {
     if (outcome === 'serving') return kubeOver(ctx, socket, stop)
     await stop()
     ctx.signal.throwIfAborted()
-    if (outcome === 'late' || outcome === 'interrupted') throw new KubeError('unreachable', 'kubectl proxy did not start within 20 s', undefined, 'run the command again')
+    if (outcome === 'late' || outcome === 'interrupted')
+      throw new KubeError('unreachable', 'kubectl proxy did not start within 20 s', undefined, 'run the command again')
     const why = (outcome.stderr || said.join('\n')).replace(/^error: /i, '').trim()
     const missing = /context .* does not exist|no context exists|no such file/i.test(why)
-    throw new KubeError('unreachable', `cannot reach context ${to.context} of ${to.kubeconfig}: ${why || 'kubectl proxy ended at once'}`, undefined,
-      missing ? 'run ksail cluster create, or pass --context' : 'run ksail cluster info to see what is down')
+    throw new KubeError(
+      'unreachable',
+      `cannot reach context ${to.context} of ${to.kubeconfig}: ${why || 'kubectl proxy ended at once'}`,
+      undefined,
+      missing ? 'run ksail cluster create, or pass --context' : 'run ksail cluster info to see what is down',
+    )
   } catch (error) {
     await folder.remove()
     throw error
@@ -237,7 +297,14 @@ export const sharingKube = async <T>(ctx: Context, work: () => Promise<T>): Prom
     return await work()
   } finally {
     shares.delete(ctx)
-    await Promise.all([...connections.values()].map((it) => it.then((kube) => kube.close(), () => undefined)))
+    await Promise.all(
+      [...connections.values()].map((it) =>
+        it.then(
+          (kube) => kube.close(),
+          () => undefined,
+        ),
+      ),
+    )
   }
 }
 

@@ -10,9 +10,19 @@ export const tool: Tool = {
   version: ['version', '--client'],
   home: 'https://kubernetes.io/docs/tasks/tools/',
   failures: [
-    { match: /connection refused|Unable to connect to the server|i\/o timeout|no such host|TLS handshake timeout/i, code: 'unreachable', message: 'the cluster does not answer', hint: 'run ksail cluster info to see what is down, ksail cluster start to start it' },
+    {
+      match: /connection refused|Unable to connect to the server|i\/o timeout|no such host|TLS handshake timeout/i,
+      code: 'unreachable',
+      message: 'the cluster does not answer',
+      hint: 'run ksail cluster info to see what is down, ksail cluster start to start it',
+    },
     { match: /context .* does not exist|no context exists/i, code: 'unreachable', hint: 'run ksail cluster create, or pass --context' },
-    { match: /You must be logged in|Unauthorized|getting credentials: exec/i, code: 'auth', message: 'the cluster refuses these credentials', hint: 'sign in to the cluster again, or pass another --context' },
+    {
+      match: /You must be logged in|Unauthorized|getting credentials: exec/i,
+      code: 'auth',
+      message: 'the cluster refuses these credentials',
+      hint: 'sign in to the cluster again, or pass another --context',
+    },
   ],
 }
 
@@ -34,4 +44,9 @@ export const buildKustomization = async (ctx: Context, folder: string, options: 
 
 /** Makes a context the current one; undefined: none is. Other entries stay as they are. */
 export const setCurrentContext = async (ctx: Context, kubeconfig: string, context: string | undefined): Promise<void> =>
-  void (await run(ctx, tool, ['config', '--kubeconfig', kubeconfig, ...(context === undefined ? ['unset', 'current-context'] : ['use-context', context])], { timeout: 20_000 }))
+  void (await run(
+    ctx,
+    tool,
+    ['config', '--kubeconfig', kubeconfig, ...(context === undefined ? ['unset', 'current-context'] : ['use-context', context])],
+    { timeout: 20_000 },
+  ))

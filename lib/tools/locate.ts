@@ -72,7 +72,9 @@ const checked = async (ctx: Ctx, tool: Tool, path: string): Promise<{ readonly p
   if (tool.version.length === 0) return { path }
   try {
     const { version, accepted } = await versionOf(ctx, tool, path)
-    return accepted === tool.accepts || (await accepts(tool.accepts, version)) ? { path } : { why: `${path} is ${version}, accepted is ${tool.accepts}` }
+    return accepted === tool.accepts || (await accepts(tool.accepts, version))
+      ? { path }
+      : { why: `${path} is ${version}, accepted is ${tool.accepts}` }
   } catch (error) {
     if (isKsailError(error, 'interrupted', 'terminated')) throw error
     return { why: `${path}: ${messageOf(error)}` }

@@ -32,7 +32,11 @@ const flags = ({ plainHttp, config }: Access, side = ''): string[] => [
   ...(config === undefined ? [] : [`--${side}registry-config`, config]),
 ]
 
-const limits = ({ timeout, signal, onStart }: Access, usual: number) => ({ onStart, timeout: Math.min(timeout ?? usual, usual === RESOLVE ? RESOLVE : Infinity), signal })
+const limits = ({ timeout, signal, onStart }: Access, usual: number) => ({
+  onStart,
+  timeout: Math.min(timeout ?? usual, usual === RESOLVE ? RESOLVE : Infinity),
+  signal,
+})
 
 /** The digest that `host/repository:tag` names now; undefined when there is no such tag or repository. */
 export const resolve = async (ctx: Context, reference: string, access: Access): Promise<string | undefined> => {
@@ -45,10 +49,29 @@ export const resolve = async (ctx: Context, reference: string, access: Access): 
 }
 
 /** Sends what is missing of an image layout and moves the tags, in the order given. */
-export const copyLayout = (ctx: Context, layout: { readonly folder: string; readonly digest: string }, repository: string, tags: readonly string[], access: Access) =>
-  run(ctx, tool, ['cp', '--no-tty', '--from-oci-layout', `${layout.folder}@${layout.digest}`, `${repository}:${tags.join(',')}`, ...flags(access, 'to-')], {
-    ...limits(access, MOVE), cwd: dirname(layout.folder),
-  })
+export const copyLayout = (
+  ctx: Context,
+  layout: { readonly folder: string; readonly digest: string },
+  repository: string,
+  tags: readonly string[],
+  access: Access,
+) =>
+  run(
+    ctx,
+    tool,
+    [
+      'cp',
+      '--no-tty',
+      '--from-oci-layout',
+      `${layout.folder}@${layout.digest}`,
+      `${repository}:${tags.join(',')}`,
+      ...flags(access, 'to-'),
+    ],
+    {
+      ...limits(access, MOVE),
+      cwd: dirname(layout.folder),
+    },
+  )
 
 /** Fetches an artifact by digest into an image layout. */
 export const copyToLayout = (ctx: Context, from: string, folder: string, access: Access) =>
@@ -61,7 +84,12 @@ export const copyAcross = (ctx: Context, from: string, to: string, sides: { read
 /** The tags of a repository; undefined when there is no such repository. */
 export const listTags = async (ctx: Context, repository: string, access: Access): Promise<readonly string[] | undefined> => {
   try {
-    const { stdout } = await run(ctx, tool, ['repo', 'tags', '--format', 'json', '--exclude-digest-tags', repository, ...flags(access)], limits(access, RESOLVE))
+    const { stdout } = await run(
+      ctx,
+      tool,
+      ['repo', 'tags', '--format', 'json', '--exclude-digest-tags', repository, ...flags(access)],
+      limits(access, RESOLVE),
+    )
     return (JSON.parse(stdout) as { tags: string[] | null }).tags ?? []
   } catch (error) {
     if (error instanceof ExecError && /not found|name[ _]unknown|repository name not known/i.test(error.result.stderr)) return undefined

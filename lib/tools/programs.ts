@@ -21,7 +21,12 @@ export const programs = {
   'source-controller': program('source-controller', 'fetches artifacts for Flux', '*', FLUX, []),
   'kustomize-controller': program('kustomize-controller', 'applies artifacts for Flux', '*', FLUX, []),
   'helm-controller': program('helm-controller', 'installs charts for Flux', '*', FLUX, []),
-  'controller-gen': program('controller-gen', 'makes kinds from Go types', '>=0.16 <1', 'https://book.kubebuilder.io/reference/controller-gen'),
+  'controller-gen': program(
+    'controller-gen',
+    'makes kinds from Go types',
+    '>=0.16 <1',
+    'https://book.kubebuilder.io/reference/controller-gen',
+  ),
   registry: program('registry', 'keeps artifacts', '>=2.8 <4', 'https://distribution.github.io/distribution/'),
 } as const satisfies Record<string, Tool>
 

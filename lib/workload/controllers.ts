@@ -14,7 +14,8 @@ const LATE = new Set(['HelmRelease'])
 /** Whether an object needs such a controller. */
 export const isLate = ({ kind, group }: Described): boolean => LATE.has(kind) && group !== ''
 
-const served = async (kube: Kube, { group, version }: Described): Promise<boolean> => (await kube.get(`/apis/${group}/${version}`)) !== undefined
+const served = async (kube: Kube, { group, version }: Described): Promise<boolean> =>
+  (await kube.get(`/apis/${group}/${version}`)) !== undefined
 
 /**
  * Brings the controllers that a push needs for the first time, on a cluster that ksail made, before the tag moves: an engine that finds a
@@ -31,11 +32,19 @@ export const ensureControllers = async (ctx: Context, target: Target, objects: r
   const components = await engine.components(ctx, target)
   await step(ctx, `installing what ${late.kind} ${late.name} needs: ${components.join(', ')}`, async () => {
     const [{ parseAllDocuments }, yaml] = await Promise.all([import('yaml'), engine.manifests(ctx, target, { components })])
-    const documents = [parseAllDocuments(yaml)].flat().flatMap((document) => ('toJS' in document ? [document.toJS() as KubeObject | null] : []))
-    await kube.apply(documents.filter((it) => it !== null), { fieldManager: 'flux', force: true })
+    const documents = [parseAllDocuments(yaml)]
+      .flat()
+      .flatMap((document) => ('toJS' in document ? [document.toJS() as KubeObject | null] : []))
+    await kube.apply(
+      documents.filter((it) => it !== null),
+      { fieldManager: 'flux', force: true },
+    )
     // the API server takes a moment to serve a new kind
     for (let attempt = 0; !(await served(kube, late)); attempt++) {
-      if (attempt === 100) throw new KsailError('timeout', `cluster ${target.name} does not serve ${late.kind} after 20 s`, { hint: 'run ksail cluster info to see what is down' })
+      if (attempt === 100)
+        throw new KsailError('timeout', `cluster ${target.name} does not serve ${late.kind} after 20 s`, {
+          hint: 'run ksail cluster info to see what is down',
+        })
       await ctx.sleep(200)
     }
     if (target.provider !== 'Auto') await runtimeOf(target).controllers?.start(ctx, target.name, components)

@@ -31,7 +31,8 @@ export const readLastPush = async (project: string, repository: string, tag: str
 /** Remembers pushes, newest first. A project that cannot be written is told, it is no failure: the artifact is there. */
 export const writeLastPush = async (ctx: Context, project: string, pushes: readonly LastPush[]): Promise<void> => {
   const before = await readPushes(project)
-  const known = (it: LastPush) => before.some((other) => other.repository === it.repository && other.tag === it.tag && other.digest === it.digest)
+  const known = (it: LastPush) =>
+    before.some((other) => other.repository === it.repository && other.tag === it.tag && other.digest === it.digest)
   if (pushes.every(known)) return
   const others = before.filter((it) => !pushes.some(({ repository, tag }) => repository === it.repository && tag === it.tag))
   await writeJson(pathOf(project), { pushes: [...pushes, ...others].slice(0, KEPT) }).catch((error: unknown) =>

@@ -12,24 +12,34 @@ import { connect, type Kube } from '../tools/kube.ts'
 type Pushed = Pick<Reference, 'host' | 'port' | 'repository'> & { readonly tags: readonly string[] }
 
 /** Whether a host of the cluster's is, or may be, the registry on this machine: another name of it is none of our business here. */
-const maybeLocal = (host: string, cluster: string): boolean => host === registryName(cluster) || isLoopback(host) || !host.includes('.') || isIP(host) !== 0
+const maybeLocal = (host: string, cluster: string): boolean =>
+  host === registryName(cluster) || isLoopback(host) || !host.includes('.') || isIP(host) !== 0
 
 /** What is wrong between what was pushed and what the cluster reads, as a sentence with both; undefined: it reads what was pushed. */
-export const mismatchOf = (cluster: string, pushed: Pushed, source: Pick<ClusterSource, 'url' | 'tag' | 'digest' | 'resource'>): string | undefined => {
+export const mismatchOf = (
+  cluster: string,
+  pushed: Pushed,
+  source: Pick<ClusterSource, 'url' | 'tag' | 'digest' | 'resource'>,
+): string | undefined => {
   const reads = parseClusterUrl(source.url)
   const local = isLoopback(pushed.host)
   // a loopback address of the cluster is one of this machine only where the cluster has no machine of its own: then it is the same port
-  const sameHost = local && !isLoopback(reads.host) ? maybeLocal(reads.host, cluster) : (local && reads.port === pushed.port) || hostPort(reads) === hostPort(pushed)
+  const sameHost =
+    local && !isLoopback(reads.host)
+      ? maybeLocal(reads.host, cluster)
+      : (local && reads.port === pushed.port) || hostPort(reads) === hostPort(pushed)
   const where = `${hostPort(pushed)}/${pushed.repository}:${pushed.tags.join(', ')}`
   const there = `${source.url.replace(/^oci:\/\//, '')}${source.tag === undefined ? '' : `:${source.tag}`}`
   if (!sameHost || reads.repository !== pushed.repository || (source.tag !== undefined && !pushed.tags.includes(source.tag)))
     return `pushed ${where}, but ${source.resource} of the cluster reads ${there}: it will not see this push`
-  if (source.digest !== undefined) return `pushed ${where}, but ${source.resource} of the cluster is pinned to ${source.digest}: it will not see this push`
+  if (source.digest !== undefined)
+    return `pushed ${where}, but ${source.resource} of the cluster is pinned to ${source.digest}: it will not see this push`
   return undefined
 }
 
 /** Whether a kubeconfig names the context, without a parser: a name that is not in the text is not in the file. */
-const isNamed = async ({ kubeconfig, context }: Target): Promise<boolean> => (await readText(kubeconfig).catch(() => undefined))?.includes(context) === true
+const isNamed = async ({ kubeconfig, context }: Target): Promise<boolean> =>
+  (await readText(kubeconfig).catch(() => undefined))?.includes(context) === true
 
 /** A question that a push asks by the way may not keep it waiting. */
 const PATIENCE = 4000

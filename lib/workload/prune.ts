@@ -13,9 +13,11 @@ import type { Remote } from './remote.ts'
 /** The identity of an object for the engine: a new version of its API is the same object. */
 export type Identity = Pick<Described, 'group' | 'kind' | 'namespace' | 'name'> & { readonly keep?: true }
 
-const idOf = ({ group, kind, namespace, name }: Identity): string => `${kind}${group === '' ? '' : `.${group}`} ${namespace === '' ? '' : `${namespace}/`}${name}`
+const idOf = ({ group, kind, namespace, name }: Identity): string =>
+  `${kind}${group === '' ? '' : `.${group}`} ${namespace === '' ? '' : `${namespace}/`}${name}`
 
-const PRECIOUS = (it: Identity): boolean => (it.kind === 'Namespace' && it.group === '') || (it.kind === 'CustomResourceDefinition' && it.group === 'apiextensions.k8s.io')
+const PRECIOUS = (it: Identity): boolean =>
+  (it.kind === 'Namespace' && it.group === '') || (it.kind === 'CustomResourceDefinition' && it.group === 'apiextensions.k8s.io')
 
 interface Pruned {
   /** Objects that the engine would remove. */
@@ -31,9 +33,11 @@ export const judgePrune = (before: readonly Identity[], after: readonly Identity
   const gone = removable.filter((it) => !stays.has(idOf(it)))
   const precious = gone.filter(PRECIOUS)
   const why =
-    precious.length > 0 ? `it would remove ${precious.map(idOf).join(', ')} with everything in it`
-    : gone.length >= 5 && gone.length > removable.length / 2 ? `it would remove ${gone.length} of ${removable.length} objects`
-    : undefined
+    precious.length > 0
+      ? `it would remove ${precious.map(idOf).join(', ')} with everything in it`
+      : gone.length >= 5 && gone.length > removable.length / 2
+        ? `it would remove ${gone.length} of ${removable.length} objects`
+        : undefined
   return { gone: gone.map(idOf), why }
 }
 
@@ -45,18 +49,34 @@ const KEPT = 20
 type Remembered = Readonly<Record<string, readonly Identity[]>>
 const memoryFile = (memory: string): string => join(memory, 'objects.json')
 // only a memory: what is missing in it is built again
-const readMemory = (memory: string): Promise<Remembered> => readJson<Remembered>(memoryFile(memory)).then((it) => it ?? {}, () => ({}))
+const readMemory = (memory: string): Promise<Remembered> =>
+  readJson<Remembered>(memoryFile(memory)).then(
+    (it) => it ?? {},
+    () => ({}),
+  )
 
 /** Remembers what an artifact makes of a cluster, so that the next push can compare without building it again. */
-export const rememberObjects = async ({ memory, digest }: Pick<Artifact, 'memory' | 'digest'>, start: string, objects: readonly Described[]): Promise<void> => {
+export const rememberObjects = async (
+  { memory, digest }: Pick<Artifact, 'memory' | 'digest'>,
+  start: string,
+  objects: readonly Described[],
+): Promise<void> => {
   const key = `${digest} ${start}`
   const { [key]: known, ...others } = await readMemory(memory)
   if (known !== undefined) return
-  await writeJson(memoryFile(memory), Object.fromEntries([[key, identities(objects)], ...Object.entries(others)].slice(0, KEPT))).catch(() => undefined)
+  await writeJson(memoryFile(memory), Object.fromEntries([[key, identities(objects)], ...Object.entries(others)].slice(0, KEPT))).catch(
+    () => undefined,
+  )
 }
 
 /** What the artifact with that digest makes of a cluster; fetched when this project does not have it any more. */
-const objectsOf = async (ctx: Context, remote: Remote, { artifacts, memory }: Pick<Artifact, 'artifacts' | 'memory'>, digest: string, start: string): Promise<readonly Identity[] | undefined> => {
+const objectsOf = async (
+  ctx: Context,
+  remote: Remote,
+  { artifacts, memory }: Pick<Artifact, 'artifacts' | 'memory'>,
+  digest: string,
+  start: string,
+): Promise<readonly Identity[] | undefined> => {
   const known = (await readMemory(memory))[`${digest} ${start}`]
   if (Array.isArray(known)) return known
   const folder = layoutFolder(artifacts, digest)
@@ -64,7 +84,9 @@ const objectsOf = async (ctx: Context, remote: Remote, { artifacts, memory }: Pi
   if (layer === undefined) {
     const aside = await privateFolder(ctx, 'fetch')
     try {
-      await remote.retry(`could not read ${remote.repository}@${digest}`, (timeout) => oras.copyToLayout(ctx, `${remote.repository}@${digest}`, aside.path, { ...remote.access, timeout }))
+      await remote.retry(`could not read ${remote.repository}@${digest}`, (timeout) =>
+        oras.copyToLayout(ctx, `${remote.repository}@${digest}`, aside.path, { ...remote.access, timeout }),
+      )
       layer = await readLayer(aside.path, digest)
     } finally {
       await aside.remove()
@@ -87,7 +109,11 @@ export interface PruneOptions {
 }
 
 /** Refuses an artifact that would make the engine remove more than an edit usually means: compared with what the moving tags hold now. */
-export const guardPrune = async (ctx: Context, remote: Remote, { artifact, objects, start, digests, allowPrune }: PruneOptions): Promise<void> => {
+export const guardPrune = async (
+  ctx: Context,
+  remote: Remote,
+  { artifact, objects, start, digests, allowPrune }: PruneOptions,
+): Promise<void> => {
   const after = identities(objects)
   for (const digest of new Set(digests)) {
     if (digest === artifact.digest) continue
@@ -101,7 +127,12 @@ export const guardPrune = async (ctx: Context, remote: Remote, { artifact, objec
     if (before === undefined) continue
     const { gone, why } = judgePrune(before, after)
     if (why === undefined) continue
-    if (!allowPrune) throw new KsailError('refused', `refused to push: ${why}`, { reason: 'prune', details: gone.slice(0, 20), hint: 'look at what is missing, or pass --allow-prune' })
+    if (!allowPrune)
+      throw new KsailError('refused', `refused to push: ${why}`, {
+        reason: 'prune',
+        details: gone.slice(0, 20),
+        hint: 'look at what is missing, or pass --allow-prune',
+      })
     ctx.report({ kind: 'warn', text: `${why} (allowed by --allow-prune)` })
   }
 }

@@ -56,21 +56,29 @@ export interface PushResult {
 }
 
 const tagsOf = ({ reference }: Destination, also: readonly string[]): readonly string[] => {
-  for (const tag of also) if (!isTag(tag)) throw usageError(`"${tag}" of --also-tag is not a tag`, 'use letters, digits, ., _ and -, at most 128')
+  for (const tag of also)
+    if (!isTag(tag)) throw usageError(`"${tag}" of --also-tag is not a tag`, 'use letters, digits, ., _ and -, at most 128')
   return [...new Set([reference.tag, ...also])]
 }
 
 /** A package of GHCR is as visible as its repository from its first push on, which surprises people once. */
 const isNewPackage = async (ctx: Context, remote: Remote, heads: Heads): Promise<boolean> =>
-  remote.host === 'ghcr.io' && [...heads.values()].every((head) => head === undefined) &&
-  (await oras.listTags(ctx, remote.repository, { ...remote.access, timeout: 10_000 }).then((tags) => tags === undefined || tags.length === 0, () => false))
+  remote.host === 'ghcr.io' &&
+  [...heads.values()].every((head) => head === undefined) &&
+  (await oras.listTags(ctx, remote.repository, { ...remote.access, timeout: 10_000 }).then(
+    (tags) => tags === undefined || tags.length === 0,
+    () => false,
+  ))
 
 const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, tags: readonly string[]): void => {
   for (const { path } of artifact.entries) ctx.report({ kind: 'note', text: path })
   for (const path of artifact.ignored) ctx.report({ kind: 'note', text: `${path} is left out by an ignore rule` })
   const flags = `${remote.access.plainHttp === true ? ' --to-plain-http' : ''}${remote.access.config === undefined ? '' : ' --to-registry-config FILE'}`
   const names = [immutableTag(artifact.digest), ...tags].join(',')
-  ctx.report({ kind: 'note', text: `would run: oras cp --from-oci-layout ${artifact.folder}@${artifact.digest} ${remote.repository}:${names}${flags}` })
+  ctx.report({
+    kind: 'note',
+    text: `would run: oras cp --from-oci-layout ${artifact.folder}@${artifact.digest} ${remote.repository}:${names}${flags}`,
+  })
 }
 
 interface Sent {
@@ -119,10 +127,18 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
   }
   const isNew = await isNewPackage(ctx, remote, heads)
   const { changed } = await sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
-  if (isNew && changed) ctx.report({ kind: 'note', text: `${remote.repository} is a new package: it inherits the visibility of its repository, see its package settings` })
+  if (isNew && changed)
+    ctx.report({
+      kind: 'note',
+      text: `${remote.repository} is a new package: it inherits the visibility of its repository, see its package settings`,
+    })
   const at = new Date().toISOString()
   await Promise.all([
-    writeLastPush(ctx, directory, tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at }))),
+    writeLastPush(
+      ctx,
+      directory,
+      tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at })),
+    ),
     rememberObjects(artifact, target.path, objects),
   ])
   return { artifact, changed }
@@ -145,7 +161,8 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
   const { reference } = destination
   const { target } = project
   const dryRun = options.dryRun === true
-  if (dryRun && options.reconcile === true) throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
+  if (dryRun && options.reconcile === true)
+    throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
   const folder = relative(ctx.cwd, sourceFolder(options.path, project, ctx)) || '.'
   const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
   let watching: Promise<Watched> | undefined
@@ -157,10 +174,16 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
   if (options.reconcile === true) void watch()
   try {
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
-    const { artifact, changed } = await step(ctx, text, () => withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, watch }, remote), limit))
-    if (!changed) ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
+    const { artifact, changed } = await step(ctx, text, () =>
+      withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, watch }, remote), limit),
+    )
+    if (!changed)
+      ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
     const { kube, source } = (await watching) ?? { kube: undefined, source: undefined }
-    const mismatch = source === undefined ? undefined : mismatchOf(target.name, { ...reference, tags: tagsOf(destination, project.config.alsoTags) }, source)
+    const mismatch =
+      source === undefined
+        ? undefined
+        : mismatchOf(target.name, { ...reference, tags: tagsOf(destination, project.config.alsoTags) }, source)
     if (mismatch !== undefined) ctx.report({ kind: 'warn', text: mismatch })
     const result = {
       reference: formatReference({ ...reference, digest: artifact.digest }),
@@ -178,6 +201,9 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx, { project, destination, kube, source })
     return { ...result, ms: ctx.now() - start, reconciled }
   } finally {
-    await watching?.then(({ kube }) => kube?.close(), () => undefined)
+    await watching?.then(
+      ({ kube }) => kube?.close(),
+      () => undefined,
+    )
   }
 }

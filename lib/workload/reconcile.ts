@@ -43,21 +43,33 @@ const isNamed = ({ ref }: ReconcileOptions, project: Project, ctx: Context): boo
 /** What the project says that it pushes and the cluster reads must be the same, or the wait would be for something that never comes. */
 const sameOrThrow = (project: Project, source: ClusterSource, destination: Destination | undefined): void => {
   const { config, cluster } = project
-  const wrong = destination === undefined
-    ? undefined
-    : mismatchOf(cluster.name, { ...destination.reference, tags: [destination.reference.tag, ...config.alsoTags] }, { ...source, digest: undefined })
+  const wrong =
+    destination === undefined
+      ? undefined
+      : mismatchOf(
+          cluster.name,
+          { ...destination.reference, tags: [destination.reference.tag, ...config.alsoTags] },
+          { ...source, digest: undefined },
+        )
   const tag = tagOf(project, { registry: source.tag }).tag
-  const other = destination === undefined && source.tag !== undefined && ![tag, ...config.alsoTags].includes(source.tag)
-    ? `tag ${tag} is configured, but ${source.resource} of the cluster reads ${source.url.replace(/^oci:\/\//, '')}:${source.tag}`
-    : wrong
+  const other =
+    destination === undefined && source.tag !== undefined && ![tag, ...config.alsoTags].includes(source.tag)
+      ? `tag ${tag} is configured, but ${source.resource} of the cluster reads ${source.url.replace(/^oci:\/\//, '')}:${source.tag}`
+      : wrong
   if (other === undefined) return
   throw new KsailError('unresolved', other.replace(/: it will not see this push$/, '').replace(/^pushed /, 'pushes go to '), {
-    reason: 'mismatch', hint: 'run ksail cluster create, which makes the cluster read what is pushed, or name the other registry or tag',
+    reason: 'mismatch',
+    hint: 'run ksail cluster create, which makes the cluster read what is pushed, or name the other registry or tag',
   })
 }
 
 /** The newest push of this project to what the cluster reads. */
-const lastPush = (pushes: readonly LastPush[], cluster: string, source: ClusterSource, destination: Destination | undefined): LastPush | undefined =>
+const lastPush = (
+  pushes: readonly LastPush[],
+  cluster: string,
+  source: ClusterSource,
+  destination: Destination | undefined,
+): LastPush | undefined =>
   pushes.find(({ repository, tag }) => {
     if (source.tag !== undefined && tag !== source.tag) return false
     if (destination !== undefined) return repository === `${hostPort(destination.reference)}/${destination.reference.repository}`
@@ -73,10 +85,12 @@ const lastPush = (pushes: readonly LastPush[], cluster: string, source: ClusterS
  * @example
  * const { revision, phases } = await reconcile({ timeout: '2m' }, createContext())
  */
-export const reconcile = (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> => sharingKube(ctx, () => reconcileNow(options, ctx, known))
+export const reconcile = (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> =>
+  sharingKube(ctx, () => reconcileNow(options, ctx, known))
 
 const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Known): Promise<ReconcileResult> => {
-  if (options.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(options.digest)) throw usageError(`"${options.digest}" is not a digest`, 'write it as sha256: and 64 hexadecimal digits')
+  if (options.digest !== undefined && !/^sha256:[0-9a-f]{64}$/.test(options.digest))
+    throw usageError(`"${options.digest}" is not a digest`, 'write it as sha256: and 64 hexadecimal digits')
   const project = known?.project ?? (await loadProject(options, ctx))
   const { target, directory } = project
   const engine = engineOf(target.engine)
@@ -87,21 +101,30 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
   try {
     const source = known?.source ?? (await engine.source(ctx, target, kube))
     if (source === undefined)
-      throw new KsailError('unresolved', `cluster ${target.name} (context ${target.context}) reads no artifact`, { hint: `run ksail cluster create, which configures ${target.engine}` })
+      throw new KsailError('unresolved', `cluster ${target.name} (context ${target.context}) reads no artifact`, {
+        hint: `run ksail cluster create, which configures ${target.engine}`,
+      })
     let resolving: Promise<Destination> | undefined
-    const destination = (): Promise<Destination> => (resolving ??= known === undefined ? resolveDestination({ ref: options.ref, project, options: { plainHttp: options.plainHttp } }, ctx) : Promise.resolve(known.destination))
+    const destination = (): Promise<Destination> =>
+      (resolving ??=
+        known === undefined
+          ? resolveDestination({ ref: options.ref, project, options: { plainHttp: options.plainHttp } }, ctx)
+          : Promise.resolve(known.destination))
     // a registry that is named costs nothing to resolve; one that only the cluster names is what the cluster reads
     const named = known !== undefined || isNamed(options, project, ctx) ? await destination() : undefined
     sameOrThrow(project, source, named)
     const tag = source.tag ?? target.tag
-    const head = async (timeout?: number): Promise<string | undefined> => withRemote(ctx, await destination(), (remote) => remote.resolve(tag, { timeout }))
+    const head = async (timeout?: number): Promise<string | undefined> =>
+      withRemote(ctx, await destination(), (remote) => remote.resolve(tag, { timeout }))
     const find = async (): Promise<Wanted> => {
       if (options.digest !== undefined) return { digest: options.digest, from: known === undefined ? '--digest' : 'just pushed' }
       const last = options.latest === true ? undefined : lastPush(await pushes, target.name, source, named)
       if (last !== undefined) return { digest: last.digest, from: LAST_PUSH }
       const digest = await head()
       if (digest !== undefined) return { digest, from: `what tag ${tag} names now` }
-      throw new KsailError('unresolved', `there is no artifact ${source.url.replace(/^oci:\/\//, '')}:${tag} yet`, { hint: 'run ksail workload push' })
+      throw new KsailError('unresolved', `there is no artifact ${source.url.replace(/^oci:\/\//, '')}:${tag} yet`, {
+        hint: 'run ksail workload push',
+      })
     }
     const { digest, from } = await find()
     // beside the wait: a push from elsewhere, which the cluster may not have seen yet, is about to replace what was waited for. A registry that does not answer has nothing to say about that
@@ -111,7 +134,9 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
     )
     const now = await moved
     if (now !== undefined && now !== result.digest)
-      throw new KsailError('conflict', `tag ${tag} moved from ${result.digest} to ${now} meanwhile`, { hint: 'push again, or pass --latest to follow the newer artifact' })
+      throw new KsailError('conflict', `tag ${tag} moved from ${result.digest} to ${now} meanwhile`, {
+        hint: 'push again, or pass --latest to follow the newer artifact',
+      })
     return result
   } finally {
     if (known?.kube === undefined) await kube.close()

@@ -33,7 +33,8 @@ interface Limits {
 /** KSAIL_PUSH_ATTEMPTS and KSAIL_PUSH_TIMEOUT. */
 export const readLimits = (env: Context['env']): Limits => {
   const attempts = env['KSAIL_PUSH_ATTEMPTS'] || '3'
-  if (!/^\d+$/.test(attempts) || Number(attempts) < 1 || Number(attempts) > 10) throw usageError(`KSAIL_PUSH_ATTEMPTS: ${attempts} is not a number from 1 to 10`, 'set it to a number from 1 to 10, or unset it')
+  if (!/^\d+$/.test(attempts) || Number(attempts) < 1 || Number(attempts) > 10)
+    throw usageError(`KSAIL_PUSH_ATTEMPTS: ${attempts} is not a number from 1 to 10`, 'set it to a number from 1 to 10, or unset it')
   const text = env['KSAIL_PUSH_TIMEOUT'] || '3m'
   const budget = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text)
   if (budget === undefined || budget <= 0) throw usageError(`KSAIL_PUSH_TIMEOUT: ${text} is not a duration`, 'write it as 90s or 3m')
@@ -45,21 +46,36 @@ const ATTEMPT = 90_000
 /** How long a question may take that a push asks by the way. */
 const QUESTION = 15_000
 
-type Place = Pick<Destination, 'reference' | 'username' | 'password' | 'external' | 'plainHttp'> & { readonly registryFrom?: string | undefined }
-
-const judgeWith = (ctx: Context, host: string, place: Place, credentials: Credentials) => (error: unknown): Verdict | undefined => {
-  const timedOut = isKsailError(error, 'timeout')
-  if (!timedOut && !(error instanceof ExecError && (error.code === 'exec' || error.result.stderr !== ''))) return undefined
-  const verdict = classify(
-    { tool: 'oras', exitCode: error instanceof ExecError ? error.result.exitCode : null, stderr: error instanceof ExecError ? error.result.stderr : '', registry: host, timedOut },
-    { repository: place.reference.repository },
-  )
-  if (verdict.class !== 'auth') return verdict
-  // without a login nothing can heal: GHCR answers such a push with a misleading 403
-  if (credentials.source === 'anonymous')
-    return { ...verdict, retry: false, code: place.external ? 'unresolved' : 'auth', hint: `no credentials for ${host} were found: run docker login ${host}, or put user:password into the registry setting` }
-  return ctx.env['KSAIL_PUSH_RETRY_AUTH'] === 'true' ? { ...verdict, retry: true } : verdict
+type Place = Pick<Destination, 'reference' | 'username' | 'password' | 'external' | 'plainHttp'> & {
+  readonly registryFrom?: string | undefined
 }
+
+const judgeWith =
+  (ctx: Context, host: string, place: Place, credentials: Credentials) =>
+  (error: unknown): Verdict | undefined => {
+    const timedOut = isKsailError(error, 'timeout')
+    if (!timedOut && !(error instanceof ExecError && (error.code === 'exec' || error.result.stderr !== ''))) return undefined
+    const verdict = classify(
+      {
+        tool: 'oras',
+        exitCode: error instanceof ExecError ? error.result.exitCode : null,
+        stderr: error instanceof ExecError ? error.result.stderr : '',
+        registry: host,
+        timedOut,
+      },
+      { repository: place.reference.repository },
+    )
+    if (verdict.class !== 'auth') return verdict
+    // without a login nothing can heal: GHCR answers such a push with a misleading 403
+    if (credentials.source === 'anonymous')
+      return {
+        ...verdict,
+        retry: false,
+        code: place.external ? 'unresolved' : 'auth',
+        hint: `no credentials for ${host} were found: run docker login ${host}, or put user:password into the registry setting`,
+      }
+    return ctx.env['KSAIL_PUSH_RETRY_AUTH'] === 'true' ? { ...verdict, retry: true } : verdict
+  }
 
 /**
  * Talks to the repository of a destination with the credentials that belong to its host, which are gone from disk afterwards.
@@ -77,18 +93,35 @@ export const withRemote = async <T>(ctx: Context, place: Place, work: (remote: R
     docker: place.external,
   })
   if (place.plainHttp && place.external && credentials.source !== 'anonymous')
-    throw new KsailError('refused', `credentials for ${host} would travel in clear`, { hint: 'leave --plain-http away, or use a registry without a login' })
+    throw new KsailError('refused', `credentials for ${host} would travel in clear`, {
+      hint: 'leave --plain-http away, or use a registry without a login',
+    })
   const { attempts, budget } = readLimits(ctx.env)
   const judge = judgeWith(ctx, host, place, credentials)
   const repository = `${host}/${place.reference.repository}`
   return withCredentials(ctx, host, credentials, (config) => {
     const access = { plainHttp: place.plainHttp, config }
     return work({
-      host, repository, access, credentials, judge,
-      resolve: (tag, options = {}) => oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, { ...access, timeout: Math.ceil(Math.min(QUESTION, budget / 4)), ...options }),
+      host,
+      repository,
+      access,
+      credentials,
+      judge,
+      resolve: (tag, options = {}) =>
+        oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, {
+          ...access,
+          timeout: Math.ceil(Math.min(QUESTION, budget / 4)),
+          ...options,
+        }),
       retry: async (what, attempt, options = {}) => {
         try {
-          return await retry(ctx, attempt, { attempts, budget: Math.max(budget, limit ?? 0), limit: Math.max(Math.min(ATTEMPT, budget / 2), limit ?? 0), judge, ...options })
+          return await retry(ctx, attempt, {
+            attempts,
+            budget: Math.max(budget, limit ?? 0),
+            limit: Math.max(Math.min(ATTEMPT, budget / 2), limit ?? 0),
+            judge,
+            ...options,
+          })
         } catch (error) {
           throw explain(error, judge(error), what)
         }

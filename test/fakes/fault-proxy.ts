@@ -68,8 +68,13 @@ const ask = (upstream: string, from: IncomingMessage, body: Buffer): Promise<Ans
     const [hostname, port] = upstream.split(':')
     const { authorization: _login, ...headers } = from.headers
     // the registry writes its own address into Location: it has to be the proxy's
-    const sent = request({ hostname, port, method: from.method, path: from.url, headers: { ...headers, 'content-length': body.length } }, (response) =>
-      void bodyOf(response).then((content) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: content }), reject),
+    const sent = request(
+      { hostname, port, method: from.method, path: from.url, headers: { ...headers, 'content-length': body.length } },
+      (response) =>
+        void bodyOf(response).then(
+          (content) => resolve({ status: response.statusCode ?? 0, headers: response.headers, body: content }),
+          reject,
+        ),
     )
     sent.once('error', reject)
     sent.end(body)
@@ -144,7 +149,10 @@ export const faultProxy = async ({ upstream, login }: ProxyOptions): Promise<Fau
     const wanted = login?.by === 'bearer' ? `Bearer t${token}` : basic
     if (login !== undefined && from.headers.authorization !== wanted) {
       await bodyOf(from)
-      const challenge = login.by === 'bearer' ? `Bearer realm="http://${self}/token",service="registry",scope="repository:app:pull,push"` : 'Basic realm="registry"'
+      const challenge =
+        login.by === 'bearer'
+          ? `Bearer realm="http://${self}/token",service="registry",scope="repository:app:pull,push"`
+          : 'Basic realm="registry"'
       say(to, 401, ociError('UNAUTHORIZED', 'authentication required'), { 'www-authenticate': challenge })
       return
     }
@@ -169,8 +177,11 @@ export const faultProxy = async ({ upstream, login }: ProxyOptions): Promise<Fau
   const { port } = server.address() as AddressInfo
   self = `127.0.0.1:${port}`
   return {
-    host: self, port, requests,
-    break: ({ method, path, fault, times = Infinity }) => void rules.push({ ...(method === undefined ? {} : { method }), path, fault, times }),
+    host: self,
+    port,
+    requests,
+    break: ({ method, path, fault, times = Infinity }) =>
+      void rules.push({ ...(method === undefined ? {} : { method }), path, fault, times }),
     freeze: (...tags) => tags.forEach((tag) => frozen.add(tag)),
     expire: () => void token++,
     close: () => {

@@ -23,13 +23,21 @@ export const serveKube = (kube: FakeKube): Spawn & { readonly stopped: () => boo
       if (request.method === 'PATCH') {
         const chunks: Buffer[] = []
         for await (const chunk of request) chunks.push(chunk as Buffer)
-        return send(await kube.patch(url.pathname, JSON.parse(Buffer.concat(chunks).toString()), { fieldManager: url.searchParams.get('fieldManager') ?? '' }))
+        return send(
+          await kube.patch(url.pathname, JSON.parse(Buffer.concat(chunks).toString()), {
+            fieldManager: url.searchParams.get('fieldManager') ?? '',
+          }),
+        )
       }
       if (url.searchParams.has('watch')) {
         const end = new AbortController()
         response.once('close', () => end.abort())
         response.flushHeaders()
-        for await (const event of kube.watch(url.pathname, { resourceVersion: url.searchParams.get('resourceVersion') ?? '', signal: end.signal })) response.write(`${JSON.stringify(event)}\n`)
+        for await (const event of kube.watch(url.pathname, {
+          resourceVersion: url.searchParams.get('resourceVersion') ?? '',
+          signal: end.signal,
+        }))
+          response.write(`${JSON.stringify(event)}\n`)
         return
       }
       if (!isCollection(url.pathname)) return send(await kube.get(url.pathname))

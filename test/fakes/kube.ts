@@ -54,7 +54,9 @@ export const fakeKube = (...initial: readonly Any[]): FakeKube => {
     throw new Error(`the fake cluster was not told about: ${what}`)
   }
   return {
-    put, patched, listed,
+    put,
+    patched,
+    listed,
     now: <T extends Any>(object: Any): T => objects.get(keyOf(object)) as T,
     remove: (it) => {
       const known = objects.get(keyOf(it))
@@ -68,7 +70,11 @@ export const fakeKube = (...initial: readonly Any[]): FakeKube => {
     list: async <T>(path: string) => {
       const [bare] = path.split('?')
       listed.push(bare!)
-      return { items: [...objects.values()].filter((it) => pathsOf(it).includes(bare!)) as T[], resourceVersion: String(version), date: undefined }
+      return {
+        items: [...objects.values()].filter((it) => pathsOf(it).includes(bare!)) as T[],
+        resourceVersion: String(version),
+        date: undefined,
+      }
     },
     patch: async <T>(path: string, body: unknown) => {
       const known = objects.get(path)

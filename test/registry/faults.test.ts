@@ -42,10 +42,22 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
   }
   const destination = (over: Partial<Destination> = {}): Destination => ({
     reference: { host: '127.0.0.1', port: proxy.port, repository: 'app', tag: 'dev', digest: undefined },
-    username: '', password: '', external: false, plainHttp: true, registryFrom: 'argument', tagFrom: 'argument', warnings: [], ...over,
+    username: '',
+    password: '',
+    external: false,
+    plainHttp: true,
+    registryFrom: 'argument',
+    tagFrom: 'argument',
+    warnings: [],
+    ...over,
   })
   const head = async (tag = 'dev'): Promise<string | null> =>
-    (await fetch(`http://${registry.host}/v2/app/manifests/${tag}`, { method: 'HEAD', headers: { accept: 'application/vnd.oci.image.manifest.v1+json' } })).headers.get('docker-content-digest')
+    (
+      await fetch(`http://${registry.host}/v2/app/manifests/${tag}`, {
+        method: 'HEAD',
+        headers: { accept: 'application/vnd.oci.image.manifest.v1+json' },
+      })
+    ).headers.get('docker-content-digest')
 
   beforeAll(async () => {
     registry = await startRegistry(program ?? '', join(tempFolder(), 'registry'))
@@ -71,20 +83,43 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
     ['504', { method: 'PUT', path: BLOB, fault: { status: 504, body: html } }, 'try again'],
     ['a reset in the middle of a blob', { method: 'PUT', path: BLOB, fault: 'reset-mid-body' }, 'network'],
     ['a reset at the manifest', { method: 'PUT', path: TAG, fault: 'reset' }, 'network'],
-    ['an upload that is unknown', { method: 'PUT', path: BLOB, fault: { status: 404, body: ociError('BLOB_UPLOAD_UNKNOWN', 'blob upload unknown to registry') } }, 'try again'],
-    ['a digest that arrived wrong', { method: 'PUT', path: BLOB, fault: { status: 400, body: ociError('DIGEST_INVALID', 'provided digest did not match uploaded content') } }, 'try again'],
-    ['a registry that says nothing', { method: 'PUT', path: BLOB, fault: { status: 500, body: ociError('UNKNOWN', 'unknown error') } }, 'try again'],
+    [
+      'an upload that is unknown',
+      { method: 'PUT', path: BLOB, fault: { status: 404, body: ociError('BLOB_UPLOAD_UNKNOWN', 'blob upload unknown to registry') } },
+      'try again',
+    ],
+    [
+      'a digest that arrived wrong',
+      {
+        method: 'PUT',
+        path: BLOB,
+        fault: { status: 400, body: ociError('DIGEST_INVALID', 'provided digest did not match uploaded content') },
+      },
+      'try again',
+    ],
+    [
+      'a registry that says nothing',
+      { method: 'PUT', path: BLOB, fault: { status: 500, body: ociError('UNKNOWN', 'unknown error') } },
+      'try again',
+    ],
   ])('heals after %s', async (_name, what, topic) => {
     proxy.break({ ...what, times: 1 })
     const { ctx, events } = run()
     expect(await sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).toEqual({ changed: true })
-    expect(events.filter(({ kind }) => kind === 'retry')).toMatchObject([{ attempt: 2, of: 3, text: expect.stringContaining(`(${topic})`) }])
+    expect(events.filter(({ kind }) => kind === 'retry')).toMatchObject([
+      { attempt: 2, of: 3, text: expect.stringContaining(`(${topic})`) },
+    ])
     expect(await head()).toBe(artifact.digest)
     expect(await head(immutableTag(artifact.digest))).toBe(artifact.digest)
   })
 
   it('waits as long as a rate limit says in its text', async () => {
-    proxy.break({ method: 'PUT', path: BLOB, fault: { status: 429, headers: { 'retry-after': '0' }, body: ociError('TOOMANYREQUESTS', 'retry-after: 1.5s, allowed: 2000/minute') }, times: 1 })
+    proxy.break({
+      method: 'PUT',
+      path: BLOB,
+      fault: { status: 429, headers: { 'retry-after': '0' }, body: ociError('TOOMANYREQUESTS', 'retry-after: 1.5s, allowed: 2000/minute') },
+      times: 1,
+    })
     const { ctx, waits } = run()
     await sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)
     expect(waits.length === 0 || waits[0] === 1500).toBe(true)
@@ -92,10 +127,16 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
   })
 
   it('waits a minute for the secondary rate limit, once', async () => {
-    const body = ociError('DENIED', 'permission_denied: Error from intermediary with HTTP status code 403 "Forbidden": secondary rate limit')
+    const body = ociError(
+      'DENIED',
+      'permission_denied: Error from intermediary with HTTP status code 403 "Forbidden": secondary rate limit',
+    )
     proxy.break({ method: 'POST', path: BLOB, fault: { status: 403, body } })
     const { ctx, waits } = run()
-    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({ exitCode: 1, hint: expect.stringContaining('rate limit') })
+    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({
+      exitCode: 1,
+      hint: expect.stringContaining('rate limit'),
+    })
     expect(waits).toEqual([60_000])
   })
 
@@ -109,17 +150,55 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
   })
 
   it.each<[string, { method?: string; path: RegExp; fault: Fault }, Partial<KsailError> & { readonly hint?: unknown }]>([
-    ['a disk that is full', { method: 'PUT', path: BLOB, fault: { status: 500, body: ociError('UNKNOWN', 'unknown error; map[DriverName:filesystem Enclosed:map[Err:28 Op:mkdir]]') } }, { exitCode: 1 }],
-    ['a permission', { method: 'POST', path: BLOB, fault: { status: 403, body: ociError('DENIED', 'permission_denied: write_package') } }, { exitCode: 1 }],
-    ['a quota', { method: 'POST', path: BLOB, fault: { status: 403, body: ociError('DENIED', 'adding 1.0 MiB of storage resource will exceed the configured upper limit of 10.0 GiB.') } }, { exitCode: 1 }],
-    ['a repository that is not there', { method: 'POST', path: BLOB, fault: { status: 404, body: ociError('NAME_UNKNOWN', 'repository name not known to registry') } }, { exitCode: 1 }],
-    ['a registry that is read only', { method: 'POST', path: BLOB, fault: { status: 405, body: ociError('UNSUPPORTED', 'The operation is unsupported.') } }, { exitCode: 1 }],
-    ['an artifact that is too large', { method: 'PUT', path: BLOB, fault: { status: 413, body: '<html><title>413 Request Entity Too Large</title></html>' } }, { exitCode: 1 }],
+    [
+      'a disk that is full',
+      {
+        method: 'PUT',
+        path: BLOB,
+        fault: { status: 500, body: ociError('UNKNOWN', 'unknown error; map[DriverName:filesystem Enclosed:map[Err:28 Op:mkdir]]') },
+      },
+      { exitCode: 1 },
+    ],
+    [
+      'a permission',
+      { method: 'POST', path: BLOB, fault: { status: 403, body: ociError('DENIED', 'permission_denied: write_package') } },
+      { exitCode: 1 },
+    ],
+    [
+      'a quota',
+      {
+        method: 'POST',
+        path: BLOB,
+        fault: {
+          status: 403,
+          body: ociError('DENIED', 'adding 1.0 MiB of storage resource will exceed the configured upper limit of 10.0 GiB.'),
+        },
+      },
+      { exitCode: 1 },
+    ],
+    [
+      'a repository that is not there',
+      { method: 'POST', path: BLOB, fault: { status: 404, body: ociError('NAME_UNKNOWN', 'repository name not known to registry') } },
+      { exitCode: 1 },
+    ],
+    [
+      'a registry that is read only',
+      { method: 'POST', path: BLOB, fault: { status: 405, body: ociError('UNSUPPORTED', 'The operation is unsupported.') } },
+      { exitCode: 1 },
+    ],
+    [
+      'an artifact that is too large',
+      { method: 'PUT', path: BLOB, fault: { status: 413, body: '<html><title>413 Request Entity Too Large</title></html>' } },
+      { exitCode: 1 },
+    ],
   ])('does not repeat %s, and moves no tag', async (_name, what, expected) => {
     const before = await head()
     proxy.break(what)
     const { ctx, retries } = run()
-    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({ ...expected, hint: expect.any(String) })
+    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({
+      ...expected,
+      hint: expect.any(String),
+    })
     expect(retries()).toBe(0)
     expect(await head()).toBe(before)
   })
@@ -127,7 +206,10 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
   it('gives up after three attempts with the words of the registry', async () => {
     proxy.break({ method: 'PUT', path: BLOB, fault: 'reset' })
     const { ctx, retries, waits } = run()
-    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({ exitCode: 6, message: expect.stringMatching(/reset|EOF|broken pipe/) })
+    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({
+      exitCode: 6,
+      message: expect.stringMatching(/reset|EOF|broken pipe/),
+    })
     expect([retries(), waits]).toEqual([2, [1000, 2000]])
   })
 
@@ -142,7 +224,9 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
 
   it('is status 5 when a registry hangs for ever', async () => {
     proxy.break({ path: /./, fault: 'hang' })
-    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, run({ env: { KSAIL_PUSH_TIMEOUT: '2s' } }).ctx)).rejects.toMatchObject({ exitCode: 5 })
+    await expect(
+      sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, run({ env: { KSAIL_PUSH_TIMEOUT: '2s' } }).ctx),
+    ).rejects.toMatchObject({ exitCode: 5 })
   })
 
   it('takes a slow registry as it is', async () => {
@@ -164,13 +248,18 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
   })
 
   it('says that plain HTTP was spoken', async () => {
-    await expect(sendArtifact({ artifact, destination: destination({ plainHttp: false }), tags: ['dev'] }, run().ctx)).rejects.toMatchObject({ exitCode: 2, hint: expect.stringContaining('plain HTTP') })
+    await expect(
+      sendArtifact({ artifact, destination: destination({ plainHttp: false }), tags: ['dev'] }, run().ctx),
+    ).rejects.toMatchObject({ exitCode: 2, hint: expect.stringContaining('plain HTTP') })
   })
 
   it('says quickly that nobody listens', async () => {
     await proxy.close()
     const start = Date.now()
-    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, run().ctx)).rejects.toMatchObject({ exitCode: 6, hint: expect.stringContaining('is the registry running') })
+    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, run().ctx)).rejects.toMatchObject({
+      exitCode: 6,
+      hint: expect.stringContaining('is the registry running'),
+    })
     expect(Date.now() - start).toBeLessThan(10_000)
   })
 
@@ -181,7 +270,10 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
     expect(await sendArtifact({ artifact, destination: destination(), tags: ['v2'] }, run().ctx)).toEqual({ changed: true })
     writeFileSync(join(folder, 'k8s', 'a.yaml'), 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: other}\n')
     const other = await buildArtifact({ source: join(folder, 'k8s'), project: folder }, run().ctx)
-    await expect(sendArtifact({ artifact: other, destination: destination(), tags: ['v1'] }, run().ctx)).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining(artifact.digest) })
+    await expect(sendArtifact({ artifact: other, destination: destination(), tags: ['v1'] }, run().ctx)).rejects.toMatchObject({
+      exitCode: 4,
+      message: expect.stringContaining(artifact.digest),
+    })
     expect(await head('v1')).toBe(artifact.digest)
   })
 
@@ -210,7 +302,10 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
     it('ends when the token is denied for ever, with the words of the registry', async () => {
       await secured('bearer')
       proxy.break({ path: /^\/token$/, fault: { status: 403, body: ociError('DENIED', 'denied') } })
-      await expect(sendArtifact({ artifact, destination: signedIn(), tags: ['dev'] }, run().ctx)).rejects.toMatchObject({ exitCode: 1, message: expect.stringContaining('denied') })
+      await expect(sendArtifact({ artifact, destination: signedIn(), tags: ['dev'] }, run().ctx)).rejects.toMatchObject({
+        exitCode: 1,
+        message: expect.stringContaining('denied'),
+      })
     })
 
     it('goes on after a redirect loop of the token service', async () => {
@@ -221,15 +316,24 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
 
     it('goes on when the token runs out on the way', async () => {
       await secured('bearer')
-      proxy.break({ method: 'PUT', path: BLOB, fault: { status: 401, body: ociError('UNAUTHORIZED', 'authentication required') }, times: 1 })
-      expect(await sendArtifact({ artifact, destination: signedIn(), tags: ['dev'] }, run({ env: { KSAIL_PUSH_RETRY_AUTH: 'true' } }).ctx)).toEqual({ changed: true })
+      proxy.break({
+        method: 'PUT',
+        path: BLOB,
+        fault: { status: 401, body: ociError('UNAUTHORIZED', 'authentication required') },
+        times: 1,
+      })
+      expect(
+        await sendArtifact({ artifact, destination: signedIn(), tags: ['dev'] }, run({ env: { KSAIL_PUSH_RETRY_AUTH: 'true' } }).ctx),
+      ).toEqual({ changed: true })
       expect(await head()).toBe(artifact.digest)
     })
 
     it('does not repeat a wrong password', async () => {
       await secured('bearer')
       const { ctx, retries } = run()
-      await expect(sendArtifact({ artifact, destination: destination({ username: 'robot', password: 'wrong-word' }), tags: ['dev'] }, ctx)).rejects.toMatchObject({ exitCode: 1, hint: expect.stringContaining('docker login') })
+      await expect(
+        sendArtifact({ artifact, destination: destination({ username: 'robot', password: 'wrong-word' }), tags: ['dev'] }, ctx),
+      ).rejects.toMatchObject({ exitCode: 1, hint: expect.stringContaining('docker login') })
       expect(retries()).toBe(0)
     })
   })

@@ -8,37 +8,64 @@ interface Hint {
 
 /** What to do about a failure, by the words that its rule names. HOST and REPO are filled in. */
 export const HINTS: Readonly<Record<string, Hint>> = {
-  'docker login': { text: 'not logged in to HOST, or HOST rejects the login: run docker login HOST and try again (for a public image an old login does this too: docker logout HOST)' },
-  'packages: write': { text: 'the workflow token may not write packages: add "permissions: packages: write" to the job; the workflow permissions of the organization must allow it' },
-  'Manage Actions access': { text: 'the package exists but this repository may not write it: open Package settings, Manage Actions access, and add the repository with Write' },
+  'docker login': {
+    text: 'not logged in to HOST, or HOST rejects the login: run docker login HOST and try again (for a public image an old login does this too: docker logout HOST)',
+  },
+  'packages: write': {
+    text: 'the workflow token may not write packages: add "permissions: packages: write" to the job; the workflow permissions of the organization must allow it',
+  },
+  'Manage Actions access': {
+    text: 'the package exists but this repository may not write it: open Package settings, Manage Actions access, and add the repository with Write',
+  },
   'write:packages': { text: 'the personal token lacks the write:packages scope: make one that has it' },
-  permission: { text: 'the account lacks the permission to push to REPO on HOST: check its role (ECR: ecr:InitiateLayerUpload, GAR: roles/artifactregistry.writer, ACR: AcrPush)' },
+  permission: {
+    text: 'the account lacks the permission to push to REPO on HOST: check its role (ECR: ecr:InitiateLayerUpload, GAR: roles/artifactregistry.writer, ACR: AcrPush)',
+  },
   expired: { text: 'the registry token has expired: log in to HOST again (ECR tokens last 12 h)' },
   'rate limit': { text: 'HOST has a rate limit that was reached: lower the number of parallel pushes, or push again later' },
   'try again': { text: 'HOST answered with a server error, nothing is wrong with your files: try again later' },
   network: { text: 'the connection to HOST broke: check the network, the VPN and the spelling of HOST', code: 'unreachable' },
-  'timed out': { text: 'the connection to HOST timed out: check the network and the VPN, or give it longer with --timeout', code: 'unreachable' },
+  'timed out': {
+    text: 'the connection to HOST timed out: check the network and the VPN, or give it longer with --timeout',
+    code: 'unreachable',
+  },
   DNS: { text: 'DNS does not know the name HOST: check its spelling, the network and the VPN', code: 'unreachable' },
-  'is the registry running': { text: 'nothing listens at HOST: is the registry running? See ksail cluster info; ksail cluster create makes a local one', code: 'unreachable' },
+  'is the registry running': {
+    text: 'nothing listens at HOST: is the registry running? See ksail cluster info; ksail cluster create makes a local one',
+    code: 'unreachable',
+  },
   proxy: { text: 'a proxy stands between: check HTTPS_PROXY and its login; local registries belong into NO_PROXY', code: 'unreachable' },
   'plain HTTP': { text: 'HOST speaks plain HTTP: say so with --plain-http, or fix the host' },
-  certificate: { text: 'the certificate of HOST is not trusted, or is for another name: install the CA (SSL_CERT_FILE) or fix the host name' },
+  certificate: {
+    text: 'the certificate of HOST is not trusted, or is for another name: install the CA (SSL_CERT_FILE) or fix the host name',
+  },
   'not a registry': { text: 'HOST answers but is not a registry: check host, port and path', code: 'unreachable' },
-  'create the repository': { text: 'HOST does not create REPO by itself (ECR, Harbor project, GAR repository): create the repository first' },
-  lowercase: { text: 'use lowercase a-z 0-9 . _ / - for the repository and at most 128 characters for the tag (${{ github.repository_owner }} may have capitals)' },
+  'create the repository': {
+    text: 'HOST does not create REPO by itself (ECR, Harbor project, GAR repository): create the repository first',
+  },
+  lowercase: {
+    text: 'use lowercase a-z 0-9 . _ / - for the repository and at most 128 characters for the tag (${{ github.repository_owner }} may have capitals)',
+  },
   immutable: { text: 'the tag exists and is immutable: push a new tag', code: 'conflict' },
   locked: { text: 'the repository or image is locked: unlock it in the registry', code: 'conflict' },
   quota: { text: 'the storage quota or plan limit of HOST is reached: delete old versions or raise it' },
   disk: { text: 'free space on the disk of the registry or of Docker: docker system df shows what takes it' },
   'too large': { text: 'the artifact is too large for HOST or a proxy before it: check what is in the folder with --dry-run' },
-  'does not support': { text: 'HOST does not support this operation or OCI artifacts of this type (an old registry, a pull-through cache, read-only mode): use another registry' },
+  'does not support': {
+    text: 'HOST does not support this operation or OCI artifacts of this type (an old registry, a pull-through cache, read-only mode): use another registry',
+  },
   firewall: { text: 'the firewall of HOST does not admit this address: ask its owner', code: 'unreachable' },
   'config.json': { text: 'mend config.json of Docker (~/.docker, or DOCKER_CONFIG)' },
-  'credential helper': { text: 'mend the credential helper (credsStore or credHelpers) that config.json of Docker names: install it, or remove the entry' },
+  'credential helper': {
+    text: 'mend the credential helper (credsStore or credHelpers) that config.json of Docker names: install it, or remove the entry',
+  },
   cancelled: { text: 'cancelled on request: nothing more was sent', code: 'interrupted' },
   install: { text: 'install TOOL, or set its KSAIL_TOOL_ variable to the path of it', code: 'tool' },
   'docker group': { text: 'add yourself to the docker group and log in again, or use rootless Docker', code: 'unreachable' },
-  'Is Docker running': { text: 'Is Docker running? Start Docker Desktop, or systemctl start docker; rootless: set DOCKER_HOST', code: 'unreachable' },
+  'Is Docker running': {
+    text: 'Is Docker running? Start Docker Desktop, or systemctl start docker; rootless: set DOCKER_HOST',
+    code: 'unreachable',
+  },
   DOCKER_HOST: { text: 'check DOCKER_HOST: nobody answers there', code: 'unreachable' },
   'docker context': { text: 'run docker context use default: the current docker context names nothing' },
   '--password-stdin': { text: 'log in with --password-stdin: there is no terminal to type on' },

@@ -21,7 +21,13 @@ export interface Verdict {
 }
 
 const RULES: readonly Rule[] = [...earlyRules, ...toolRules, ...registryRules]
-const CODES: Readonly<Record<FailureClass, ErrorCode>> = { transient: 'failed', permanent: 'failed', auth: 'auth', config: 'config', environment: 'failed' }
+const CODES: Readonly<Record<FailureClass, ErrorCode>> = {
+  transient: 'failed',
+  permanent: 'failed',
+  auth: 'auth',
+  config: 'config',
+  environment: 'failed',
+}
 
 const holds = (rule: Rule, failure: Prepared): boolean =>
   (rule.tool === undefined || rule.tool === failure.tool) &&
@@ -38,7 +44,8 @@ export const parseRetryAfter = (text: string): number | undefined => {
   if (value === undefined) return undefined
   if (/^[\d.]+$/.test(value)) return Number(value)
   let total = 0
-  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g)) total += Number(amount) * SECONDS[unit as keyof typeof SECONDS]
+  for (const [, amount, unit] of value.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|μs|ms|s|m|h)/g))
+    total += Number(amount) * SECONDS[unit as keyof typeof SECONDS]
   return total
 }
 
@@ -55,14 +62,18 @@ interface Names {
 export const classify = (failure: Failure, { repository }: Names = {}): Verdict => {
   const prepared = prepare(failure)
   const rule = RULES.find((it) => holds(it, prepared))
-  if (rule === undefined) return { class: 'permanent', retry: false, kind: 'ordinary', code: 'failed', hint: undefined, topic: undefined, retryAfter: undefined }
+  if (rule === undefined)
+    return { class: 'permanent', retry: false, kind: 'ordinary', code: 'failed', hint: undefined, topic: undefined, retryAfter: undefined }
   const hint = HINTS[rule.hint]
   return {
     class: rule.class,
     retry: rule.retry === true,
     kind: rule.kind ?? 'ordinary',
     code: hint?.code ?? CODES[rule.class],
-    hint: hint?.text.replaceAll(/\bHOST\b/g, failure.registry ?? 'the registry').replaceAll(/\bREPO\b/g, repository ?? 'the repository').replaceAll(/\bTOOL\b/g, failure.tool),
+    hint: hint?.text
+      .replaceAll(/\bHOST\b/g, failure.registry ?? 'the registry')
+      .replaceAll(/\bREPO\b/g, repository ?? 'the repository')
+      .replaceAll(/\bTOOL\b/g, failure.tool),
     topic: rule.hint,
     retryAfter: parseRetryAfter(prepared.text),
   }

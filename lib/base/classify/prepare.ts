@@ -40,14 +40,21 @@ const phaseOf = (text: string): Prepared['phase'] => {
 /** Strips what a message is wrapped in; `bare` is what words and status numbers are looked for in. */
 export const prepare = (failure: Failure): Prepared => {
   let text = stripVTControlCharacters(failure.stderr.slice(-65_536)).replaceAll('\r\n', '\n')
-  text = htmlCut(text).split('\n').filter((line) => !/memcache\.go:\d+/.test(line)).join('\n').replaceAll(/\n\s*\|\s*/g, ' ').trim()
+  text = htmlCut(text)
+    .split('\n')
+    .filter((line) => !/memcache\.go:\d+/.test(line))
+    .join('\n')
+    .replaceAll(/\n\s*\|\s*/g, ' ')
+    .trim()
   const plain = /http: server gave HTTP response to HTTPS client; ([^]+)/.exec(text)?.[1]
   if (plain !== undefined && !/x509:/.test(text.slice(0, text.indexOf(plain)))) text = plain
   const bare = text
     .replaceAll(URL, ' ')
     .replaceAll(/sha256:[0-9a-f]+/gi, ' ')
     .replaceAll(/"\/v2\/[^"]*"/g, ' ')
-    .replaceAll(/\b[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@\S+)?/g, (path) => (/^[a-z]+\/[\d.]+$|^net\/http$|^i\/o$/i.test(path) ? path : ' '))
+    .replaceAll(/\b[\w.-]+(?::\d+)?(?:\/[\w.-]+)+(?::[\w.-]+)?(?:@\S+)?/g, (path) =>
+      /^[a-z]+\/[\d.]+$|^net\/http$|^i\/o$/i.test(path) ? path : ' ',
+    )
     .replaceAll(/\b(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?/g, ' ')
     .replaceAll(/\blocalhost:\d+/g, ' ')
   return { ...failure, text, bare, phase: phaseOf(text) }

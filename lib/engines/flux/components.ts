@@ -24,7 +24,8 @@ const built = async (ctx: Context, folder: string): Promise<string> => {
 
 /** Start folders of the Flux Kustomizations in a text of manifests, relative to the artifact's root. */
 const childPaths = (text: string): readonly string[] =>
-  text.split(/^---.*$/m)
+  text
+    .split(/^---.*$/m)
     .filter((document) => /^kind: Kustomization\s*$/m.test(document) && /^apiVersion: kustomize\.toolkit\.fluxcd\.io\//m.test(document))
     .flatMap((document) => /^ {2}path: *["']?([^"'\n]+?)["']?\s*$/m.exec(document)?.[1] ?? [])
 

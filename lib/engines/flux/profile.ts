@@ -1,6 +1,12 @@
 import { parse, stringify } from 'yaml'
 
-const RETRY = { 'min-retry-delay': '200ms', 'max-retry-delay': '5s', 'interval-jitter-percentage': '0', 'requeue-dependency': '1s', 'enable-leader-election': 'false' }
+const RETRY = {
+  'min-retry-delay': '200ms',
+  'max-retry-delay': '5s',
+  'interval-jitter-percentage': '0',
+  'requeue-dependency': '1s',
+  'enable-leader-election': 'false',
+}
 
 interface Controller {
   readonly args: Readonly<Record<string, string>>
@@ -16,7 +22,9 @@ interface Controller {
 export const PROFILE: Readonly<Record<string, Controller>> = {
   'source-controller': {
     args: { ...RETRY, concurrent: '10', 'storage-addr': '127.0.0.1:9790', 'storage-adv-addr': '127.0.0.1:9790' },
-    storage: 9790, metrics: 9791, health: 9792,
+    storage: 9790,
+    metrics: 9791,
+    health: 9792,
   },
   'kustomize-controller': {
     args: {
@@ -31,17 +39,22 @@ export const PROFILE: Readonly<Record<string, Controller>> = {
       'override-manager': 'ksail-watch',
     },
     gates: { CancelHealthCheckOnNewRevision: 7, DirectSourceFetch: 8 },
-    metrics: 9793, health: 9794,
+    metrics: 9793,
+    health: 9794,
   },
   'helm-controller': {
     args: { ...RETRY, concurrent: '10' },
     // or the mended version of a release that does not become ready waits until the broken one has had its five minutes
     gates: { CancelHealthCheckOnNewRevision: 8, DirectSourceFetch: 8 },
-    metrics: 9795, health: 9796,
+    metrics: 9795,
+    health: 9796,
   },
 }
 
-interface Probe { httpGet: { port: unknown; host?: string }; periodSeconds?: number }
+interface Probe {
+  httpGet: { port: unknown; host?: string }
+  periodSeconds?: number
+}
 
 interface Container {
   args: string[]
@@ -56,7 +69,9 @@ interface Deployment {
   metadata: { name: string }
   spec: {
     strategy?: unknown
-    template: { spec: { containers: Container[]; nodeSelector?: Record<string, string>; priorityClassName?: string } & Record<string, unknown> }
+    template: {
+      spec: { containers: Container[]; nodeSelector?: Record<string, string>; priorityClassName?: string } & Record<string, unknown>
+    }
   }
 }
 
@@ -81,9 +96,13 @@ interface ProfileOptions {
 const deployment = (it: Deployment, controller: Controller, { version, spread }: ProfileOptions): Deployment => {
   const { metrics, health, storage, args, gates = {} } = controller
   const minor = Number(/^2\.(\d+)/.exec(version)?.[1] ?? Infinity)
-  const known = Object.entries(gates).filter(([, since]) => since <= minor).map(([gate]) => `${gate}=true`)
+  const known = Object.entries(gates)
+    .filter(([, since]) => since <= minor)
+    .map(([gate]) => `${gate}=true`)
   const flags: Record<string, string> = {
-    ...args, 'metrics-addr': `127.0.0.1:${metrics}`, 'health-addr': `127.0.0.1:${health}`,
+    ...args,
+    'metrics-addr': `127.0.0.1:${metrics}`,
+    'health-addr': `127.0.0.1:${health}`,
     ...(known.length === 0 ? {} : { 'feature-gates': known.join(',') }),
   }
   const pod = it.spec.template.spec
@@ -100,7 +119,13 @@ const deployment = (it: Deployment, controller: Controller, { version, spread }:
   delete pod.priorityClassName
   pod.nodeSelector = { ...pod.nodeSelector, 'node-role.kubernetes.io/control-plane': '' }
   if (spread && storage === undefined)
-    pod['affinity'] = { podAffinity: { requiredDuringSchedulingIgnoredDuringExecution: [{ labelSelector: { matchLabels: { app: 'source-controller' } }, topologyKey: 'kubernetes.io/hostname' }] } }
+    pod['affinity'] = {
+      podAffinity: {
+        requiredDuringSchedulingIgnoredDuringExecution: [
+          { labelSelector: { matchLabels: { app: 'source-controller' } }, topologyKey: 'kubernetes.io/hostname' },
+        ],
+      },
+    }
   // before the network of the pods is there: the node's own, and Docker's DNS, which knows the registry
   Object.assign(pod, { hostNetwork: true, dnsPolicy: 'Default', tolerations: [{ operator: 'Exists' }] })
   it.spec.strategy = { type: 'Recreate' }

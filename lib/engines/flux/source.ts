@@ -79,7 +79,14 @@ export const readSource = async (kube: Kube, { secret = false }: SourceOptions =
   const spec = repository?.spec
   if (spec === undefined) return undefined
   const { url, ref, secretRef } = spec
-  return { url, tag: ref?.tag, digest: ref?.digest, revision, resource: `OCIRepository/${SYSTEM}/${SYSTEM}`, ...(await login(secretRef?.name, url)) }
+  return {
+    url,
+    tag: ref?.tag,
+    digest: ref?.digest,
+    revision,
+    resource: `OCIRepository/${SYSTEM}/${SYSTEM}`,
+    ...(await login(secretRef?.name, url)),
+  }
 }
 
 type Place = Pick<Registry, 'host' | 'port' | 'repository' | 'username' | 'password'> & { readonly tag: string }

@@ -36,7 +36,8 @@ const LABEL = ['metadata', 'labels', 'app.kubernetes.io/managed-by']
 
 /** Sets a value by path; a key above it that holds nothing but a comment becomes a mapping. */
 const put = (document: Document, path: readonly string[], value: unknown): void => {
-  for (let depth = 1; depth < path.length; depth++) if (!isMap(document.getIn(path.slice(0, depth)))) document.setIn(path.slice(0, depth), document.createNode({}))
+  for (let depth = 1; depth < path.length; depth++)
+    if (!isMap(document.getIn(path.slice(0, depth)))) document.setIn(path.slice(0, depth), document.createNode({}))
   document.setIn(path, value)
 }
 
@@ -51,7 +52,11 @@ const edited = (text: string, file: string, kind: string, edit: (document: Docum
   if (!Array.isArray(documents)) throw configError({ file }, `holds no ${kind}`, 'write one, or remove the file to get the default')
   for (const document of documents) {
     const error = document.errors[0]
-    if (error !== undefined) throw configError({ file, line: error.linePos?.[0].line, column: error.linePos?.[0].col }, error.message.split('\n')[0] ?? 'is no YAML')
+    if (error !== undefined)
+      throw configError(
+        { file, line: error.linePos?.[0].line, column: error.linePos?.[0].col },
+        error.message.split('\n')[0] ?? 'is no YAML',
+      )
   }
   const mappings = documents.filter(({ contents }) => isMap(contents))
   const document = ours(mappings, kind)

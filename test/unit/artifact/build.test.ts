@@ -81,13 +81,17 @@ describe('tar', () => {
   const entries = names.map((path, index) => ({ path, bytes: Buffer.from('x'.repeat(index * 300)), executable: index % 2 === 1 }))
 
   it('is read back with every kind of name', () => {
-    expect(unpack(pack(tar(entries))).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable }))).toEqual(entries)
+    expect(unpack(pack(tar(entries))).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable }))).toEqual(
+      entries,
+    )
   })
 
   it('is what tar reads', () => {
     const folder = tempFolder()
     writeFileSync(join(folder, 'x.tar'), tar(entries))
-    const listed = execFileSync('tar', ['-tf', join(folder, 'x.tar')], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } }).split('\n').filter((line) => line !== '' && !line.endsWith('/'))
+    const listed = execFileSync('tar', ['-tf', join(folder, 'x.tar')], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } })
+      .split('\n')
+      .filter((line) => line !== '' && !line.endsWith('/'))
     expect(listed).toEqual(names)
   })
 

@@ -8,14 +8,18 @@ import { judgeContents } from '../../../lib/artifact/guards.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
-const entriesOf = (files: Record<string, string>) => Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text), executable: false }))
+const entriesOf = (files: Record<string, string>) =>
+  Object.entries(files).map(([path, text]) => ({ path, bytes: Buffer.from(text), executable: false }))
 
 describe('judgeContents', () => {
   const judge = async (files: Record<string, string>, allow = false) => judgeContents(await readFacts(entriesOf(files), undefined), allow)
   const secret = 'apiVersion: v1\nkind: Secret\nmetadata:\n  name: db\nstringData:\n  password: hunter22\n'
 
   it('names file and line of each finding and no value', async () => {
-    const { refused } = await judge({ 'a.yaml': `kind: ConfigMap\n---\n${secret}`, 'b.json': JSON.stringify({ auths: { 'ghcr.io': { auth: 'dTpw' } } }, undefined, '\t') })
+    const { refused } = await judge({
+      'a.yaml': `kind: ConfigMap\n---\n${secret}`,
+      'b.json': JSON.stringify({ auths: { 'ghcr.io': { auth: 'dTpw' } } }, undefined, '\t'),
+    })
     expect(refused).toEqual(['a.yaml:3: Secret db in plain text: stringData.password', 'b.json:1: a Docker configuration with credentials'])
   })
   it('lets Secrets through on request, keys never', async () => {
@@ -26,10 +30,14 @@ describe('judgeContents', () => {
     expect((await judge({ 'a.json': '{"apiVersion":"v1","kind":"\\u0053ecret","stringData":{"a":"hunter22"}}' })).verdict).toBe('refuse')
   })
   it('finds a kubeconfig in a file of any name', async () => {
-    expect((await judge({ 'admin.conf': 'apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    token: abc\n' })).refused).toEqual(['admin.conf:1: a kubeconfig with credentials'])
+    expect((await judge({ 'admin.conf': 'apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    token: abc\n' })).refused).toEqual([
+      'admin.conf:1: a kubeconfig with credentials',
+    ])
   })
   it('leaves chart templates alone and warns of other files that are no YAML', async () => {
-    expect(await judge({ 'c/Chart.yaml': 'name: c\n', 'c/templates/a.yaml': '{{- if .x }}\na: b\n  c: {{ .y }}\n' })).toMatchObject({ verdict: 'ok' })
+    expect(await judge({ 'c/Chart.yaml': 'name: c\n', 'c/templates/a.yaml': '{{- if .x }}\na: b\n  c: {{ .y }}\n' })).toMatchObject({
+      verdict: 'ok',
+    })
     expect((await judge({ 'x/a.yaml': 'a: b\n c: d\n' })).warned[0]).toMatch(/^x\/a\.yaml:\d: /)
   })
 })
@@ -52,31 +60,74 @@ describe('checkArtifact', () => {
     const artifact = await buildArtifact({ source: join(project, 'k8s'), project }, ctx)
     return { ...(await checkArtifact(artifact, { start: './', ...options }, ctx)), texts: ctx.texts(), project }
   }
-  const names = ({ objects }: { objects: readonly { kind: string; namespace: string; name: string }[] }): string[] => objects.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`)
+  const names = ({ objects }: { objects: readonly { kind: string; namespace: string; name: string }[] }): string[] =>
+    objects.map(({ kind, namespace, name }) => `${kind} ${namespace}/${name}`)
 
   it('reads a plain tree without a process', async () => {
     const built = await check({
       'kustomization.yaml': 'namespace: prod\nresources:\n- a.yaml\n- sub\n',
       'a.yaml': `${configMap('a')}---\napiVersion: v1\nkind: Namespace\nmetadata:\n  name: n\n`,
-      'sub/kustomization.yaml': 'namespace: inner\nresources: [b.yaml]\n', 'sub/b.yaml': configMap('b'), 'other.yaml': configMap('x'),
+      'sub/kustomization.yaml': 'namespace: inner\nresources: [b.yaml]\n',
+      'sub/b.yaml': configMap('b'),
+      'other.yaml': configMap('x'),
     })
     expect(names(built)).toEqual(['ConfigMap prod/a', 'Namespace /prod', 'ConfigMap prod/b'])
   })
 
   it.each<[string, Record<string, string>, string]>([
-    ['a missing file', { 'kustomization.yaml': 'resources:\n- a.yaml\n- gone.yaml\n', 'a.yaml': configMap('a') }, 'kustomization.yaml:3: gone.yaml does not exist'],
-    ['a file that an ignore rule leaves out', { '.sourceignore': 'b.yaml\n', 'kustomization.yaml': 'resources: [b.yaml]\n', 'b.yaml': configMap('b') }, 'kustomization.yaml:1: b.yaml is left out of the artifact by an ignore rule'],
-    ['a file outside', { 'kustomization.yaml': 'resources: [../x.yaml]\n' }, 'kustomization.yaml:1: ../x.yaml is outside of what is pushed'],
+    [
+      'a missing file',
+      { 'kustomization.yaml': 'resources:\n- a.yaml\n- gone.yaml\n', 'a.yaml': configMap('a') },
+      'kustomization.yaml:3: gone.yaml does not exist',
+    ],
+    [
+      'a file that an ignore rule leaves out',
+      { '.sourceignore': 'b.yaml\n', 'kustomization.yaml': 'resources: [b.yaml]\n', 'b.yaml': configMap('b') },
+      'kustomization.yaml:1: b.yaml is left out of the artifact by an ignore rule',
+    ],
+    [
+      'a file outside',
+      { 'kustomization.yaml': 'resources: [../x.yaml]\n' },
+      'kustomization.yaml:1: ../x.yaml is outside of what is pushed',
+    ],
     ['YAML that does not parse', { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': 'a: b\n  c: d\n' }, 'a.yaml:2: '],
     ['a key that is there twice', { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': 'kind: A\nkind: B\n' }, 'a.yaml:2: '],
-    ['a document that is no object', { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': `${configMap('a')}---\nkind: ConfigMap\napiVersion: v1\n` }, 'a.yaml:6: not a Kubernetes object: it has no metadata.name'],
-    ['an object that is there twice', { 'kustomization.yaml': 'resources: [a.yaml, b.yaml]\n', 'a.yaml': configMap('a'), 'b.yaml': configMap('a') }, 'kustomization.yaml: ConfigMap a is there twice'],
-    ['a folder without kustomization.yaml', { 'kustomization.yaml': 'resources: [sub]\n', 'sub/a.yaml': configMap('a') }, 'kustomization.yaml:1: sub has no kustomization.yaml'],
-    ['a circle', { 'kustomization.yaml': 'resources: [sub]\n', 'sub/kustomization.yaml': 'resources: [..]\n' }, 'sub/kustomization.yaml:1: .. leads back to where it is read from'],
-    ['a kustomization with comments only', { 'kustomization.yaml': '# resources:\n' }, 'kustomization.yaml:1: is empty: write "resources: []"'],
-    ['a missing patch', { 'kustomization.yaml': 'resources: [a.yaml]\npatches:\n- path: p.yaml\n', 'a.yaml': configMap('a') }, 'kustomization.yaml:3: p.yaml does not exist'],
+    [
+      'a document that is no object',
+      { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': `${configMap('a')}---\nkind: ConfigMap\napiVersion: v1\n` },
+      'a.yaml:6: not a Kubernetes object: it has no metadata.name',
+    ],
+    [
+      'an object that is there twice',
+      { 'kustomization.yaml': 'resources: [a.yaml, b.yaml]\n', 'a.yaml': configMap('a'), 'b.yaml': configMap('a') },
+      'kustomization.yaml: ConfigMap a is there twice',
+    ],
+    [
+      'a folder without kustomization.yaml',
+      { 'kustomization.yaml': 'resources: [sub]\n', 'sub/a.yaml': configMap('a') },
+      'kustomization.yaml:1: sub has no kustomization.yaml',
+    ],
+    [
+      'a circle',
+      { 'kustomization.yaml': 'resources: [sub]\n', 'sub/kustomization.yaml': 'resources: [..]\n' },
+      'sub/kustomization.yaml:1: .. leads back to where it is read from',
+    ],
+    [
+      'a kustomization with comments only',
+      { 'kustomization.yaml': '# resources:\n' },
+      'kustomization.yaml:1: is empty: write "resources: []"',
+    ],
+    [
+      'a missing patch',
+      { 'kustomization.yaml': 'resources: [a.yaml]\npatches:\n- path: p.yaml\n', 'a.yaml': configMap('a') },
+      'kustomization.yaml:3: p.yaml does not exist',
+    ],
   ])('refuses %s, with file and line', async (_name, files, line) => {
-    await expect(check(files)).rejects.toMatchObject({ code: 'refused', exitCode: 3, details: expect.arrayContaining([expect.stringContaining(line)]) })
+    await expect(check(files)).rejects.toMatchObject({
+      code: 'refused',
+      exitCode: 3,
+      details: expect.arrayContaining([expect.stringContaining(line)]),
+    })
   })
 
   it('lists every problem, and only warns when it is not to validate', async () => {
@@ -86,7 +137,11 @@ describe('checkArtifact', () => {
   })
 
   it('starts kustomize where it is needed, on what is packed, and once for the same files', async () => {
-    const project = plant({ 'kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: x-\n', 'a.yaml': configMap('a'), 'unread.yaml': configMap('u') })
+    const project = plant({
+      'kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: x-\n',
+      'a.yaml': configMap('a'),
+      'unread.yaml': configMap('u'),
+    })
     const exec = fakeExec({ 'kubectl kustomize *': `${configMap('x-a')}---\n${configMap('gen-5bc7gkt24h')}` })
     expect(names(await check(project, {}, exec))).toEqual(['ConfigMap /x-a', 'ConfigMap /gen'])
     writeFileSync(join(project, 'k8s', 'unread.yaml'), configMap('v'))
@@ -99,31 +154,56 @@ describe('checkArtifact', () => {
 
   it('reads the default namespace of a new project without kustomize', async () => {
     const root = readFileSync('templates/base/k8s/kustomization.yaml', 'utf8').replace('resources: []', 'resources: [a.yaml, b.yaml]')
-    const built = await check({ 'kustomization.yaml': root, 'a.yaml': configMap('a'), 'b.yaml': configMap('b').replace('name: b', 'name: b\n  namespace: own') })
+    const built = await check({
+      'kustomization.yaml': root,
+      'a.yaml': configMap('a'),
+      'b.yaml': configMap('b').replace('name: b', 'name: b\n  namespace: own'),
+    })
     expect(names(built)).toEqual(['ConfigMap default/a', 'ConfigMap own/b'])
   })
 
-  it.each(['labels: [{pairs: {a: y}}]', 'commonAnnotations: {a: 1}', 'images: [{name: a, newTag: 1.5}]', 'namespace: "on"'])('leaves to kustomize what it may read as another type: %s', async (line) => {
-    const exec = fakeExec({ 'kubectl kustomize *': configMap('a') })
-    await check({ 'kustomization.yaml': `resources: [a.yaml]\n${line}\n`, 'a.yaml': configMap('a') }, {}, exec)
-    expect(exec.calls).toHaveLength(1)
-  })
+  it.each(['labels: [{pairs: {a: y}}]', 'commonAnnotations: {a: 1}', 'images: [{name: a, newTag: 1.5}]', 'namespace: "on"'])(
+    'leaves to kustomize what it may read as another type: %s',
+    async (line) => {
+      const exec = fakeExec({ 'kubectl kustomize *': configMap('a') })
+      await check({ 'kustomization.yaml': `resources: [a.yaml]\n${line}\n`, 'a.yaml': configMap('a') }, {}, exec)
+      expect(exec.calls).toHaveLength(1)
+    },
+  )
 
   it('refuses what kustomize refuses, in its words', async () => {
     const exec = fakeExec({ 'kubectl kustomize *': (args) => ({ exitCode: 1, stderr: `error: no matches for Id in ${args[1]}/p.yaml` }) })
-    await expect(check({ 'kustomization.yaml': 'resources: []\npatches: [{path: p.yaml}]\n', 'p.yaml': configMap('p') }, {}, exec)).rejects.toMatchObject({ details: ['kustomization.yaml: no matches for Id in p.yaml'] })
+    await expect(
+      check({ 'kustomization.yaml': 'resources: []\npatches: [{path: p.yaml}]\n', 'p.yaml': configMap('p') }, {}, exec),
+    ).rejects.toMatchObject({ details: ['kustomization.yaml: no matches for Id in p.yaml'] })
   })
 
   it('follows the Flux Kustomizations that the start folder builds', async () => {
     const flux = (name: string, path: string, prune = true): string =>
       `apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata: {name: ${name}, namespace: flux-system}\nspec: {path: ${path}, prune: ${prune}, sourceRef: {kind: OCIRepository, name: flux-system}}\n`
-    const built = await check({ 'clusters/dev/apps.yaml': flux('apps', './apps'), 'clusters/dev/kept.yaml': flux('kept', 'kept', false), 'apps/a.yaml': configMap('a'), 'kept/kustomization.yaml': 'resources: [k.yaml]\n', 'kept/k.yaml': configMap('k') }, { start: './clusters/dev' })
-    expect(names(built).toSorted()).toEqual(['ConfigMap /a', 'ConfigMap /k', 'Kustomization flux-system/apps', 'Kustomization flux-system/kept'])
+    const built = await check(
+      {
+        'clusters/dev/apps.yaml': flux('apps', './apps'),
+        'clusters/dev/kept.yaml': flux('kept', 'kept', false),
+        'apps/a.yaml': configMap('a'),
+        'kept/kustomization.yaml': 'resources: [k.yaml]\n',
+        'kept/k.yaml': configMap('k'),
+      },
+      { start: './clusters/dev' },
+    )
+    expect(names(built).toSorted()).toEqual([
+      'ConfigMap /a',
+      'ConfigMap /k',
+      'Kustomization flux-system/apps',
+      'Kustomization flux-system/kept',
+    ])
     expect(built.objects.find(({ name }) => name === 'k')?.keep).toBe(true)
   })
 
   it('refuses a start folder that is not there', async () => {
-    await expect(check({ 'a.yaml': configMap('a') }, { start: './clusters/prod' })).rejects.toMatchObject({ details: ['clusters/prod: the start folder does not exist in the artifact'] })
+    await expect(check({ 'a.yaml': configMap('a') }, { start: './clusters/prod' })).rejects.toMatchObject({
+      details: ['clusters/prod: the start folder does not exist in the artifact'],
+    })
   })
 
   it('says what it cannot judge', async () => {

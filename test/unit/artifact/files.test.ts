@@ -12,7 +12,9 @@ describe('selectFiles', () => {
     ['k8s/a.yaml', 'is not a directory'],
   ])('names a source that is none: %s', async (path, text) => {
     const root = await plant({ 'a.yaml': 'kind: X\n' })
-    expect(() => selectFiles(join(root, '..', path))).toThrow(expect.objectContaining({ code: 'usage', message: expect.stringContaining(text) }) as Error)
+    expect(() => selectFiles(join(root, '..', path))).toThrow(
+      expect.objectContaining({ code: 'usage', message: expect.stringContaining(text) }) as Error,
+    )
   })
 
   it('is status 2 for a folder without files', async () => {
@@ -20,12 +22,25 @@ describe('selectFiles', () => {
   })
 
   it('brings back a folder of the default list, and rules of a nested file count after it', async () => {
-    const root = await plant({ '.sourceignore': '!node_modules/\n', 'node_modules/p/a.yaml': 'a: 1\n', 'node_modules/p/b.yaml': 'b: 1\n', 'node_modules/p/.sourceignore': '/b.yaml\n', 'x y/.sourceignore': 'c.yaml\n', 'x y/c.yaml': 'c: 1\n', 'x y/deep/c.yaml': 'c: 1\n' })
+    const root = await plant({
+      '.sourceignore': '!node_modules/\n',
+      'node_modules/p/a.yaml': 'a: 1\n',
+      'node_modules/p/b.yaml': 'b: 1\n',
+      'node_modules/p/.sourceignore': '/b.yaml\n',
+      'x y/.sourceignore': 'c.yaml\n',
+      'x y/c.yaml': 'c: 1\n',
+      'x y/deep/c.yaml': 'c: 1\n',
+    })
     expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['node_modules/p/a.yaml'])
   })
 
   it('leaves out the configuration of the project, which may hold a login', async () => {
-    const root = await plant({ 'a.yaml': 'a: 1\n', 'ksail.yaml': 'kind: Cluster\n', 'ksail.prod.yaml': 'kind: Cluster\n', 'sub/ksail.yaml': 'b: 1\n' })
+    const root = await plant({
+      'a.yaml': 'a: 1\n',
+      'ksail.yaml': 'kind: Cluster\n',
+      'ksail.prod.yaml': 'kind: Cluster\n',
+      'sub/ksail.yaml': 'b: 1\n',
+    })
     expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['a.yaml', 'sub/ksail.yaml'])
   })
 

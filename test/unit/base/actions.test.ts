@@ -9,7 +9,8 @@ describe('perform', () => {
   it('starts each action as early as what it needs allows', async () => {
     const log: string[] = []
     const action = (title: string, after: readonly string[] = [], ticks = 1): Action => ({
-      title, after,
+      title,
+      after,
       do: async () => {
         log.push(`${title}+`)
         for (let i = 0; i < ticks; i++) await tick()
@@ -27,13 +28,25 @@ describe('perform', () => {
     const made = (title: string): Action => ({ title, do: async (undo) => undo(async () => void log.push(`undo ${title}`)) })
     const failing: Action = { title: 'c', after: ['a', 'b'], do: () => Promise.reject(new KsailError('failed', 'c broke')) }
     const before = async (): Promise<void> => void log.push('logs')
-    await expect(perform(fakeContext(), [made('a'), { ...made('b'), after: ['a'] }, failing, { title: 'd', after: ['c'], do: async () => void log.push('d') }], { beforeUndo: before })).rejects.toThrow('c broke')
+    await expect(
+      perform(
+        fakeContext(),
+        [made('a'), { ...made('b'), after: ['a'] }, failing, { title: 'd', after: ['c'], do: async () => void log.push('d') }],
+        { beforeUndo: before },
+      ),
+    ).rejects.toThrow('c broke')
     expect(log).toEqual(['logs', 'undo b', 'undo a'])
   })
 
   it('undoes an action that failed half way, because it told what it made before', async () => {
     const log: string[] = []
-    const half: Action = { title: 'a', do: async (undo) => { undo(async () => void log.push('undo')); throw new KsailError('failed', 'half') } }
+    const half: Action = {
+      title: 'a',
+      do: async (undo) => {
+        undo(async () => void log.push('undo'))
+        throw new KsailError('failed', 'half')
+      },
+    }
     await expect(perform(fakeContext(), [half])).rejects.toThrow('half')
     expect(log).toEqual(['undo'])
   })
@@ -52,9 +65,26 @@ describe('perform', () => {
     const log: string[] = []
     const slow: Action = {
       title: 'slow',
-      do: (_undo, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => void tick().then(() => { log.push('ended'); reject(signal.reason) }))),
+      do: (_undo, signal) =>
+        new Promise((_, reject) =>
+          signal.addEventListener(
+            'abort',
+            () =>
+              void tick().then(() => {
+                log.push('ended')
+                reject(signal.reason)
+              }),
+          ),
+        ),
     }
-    const failing: Action = { title: 'bad', do: async (undo) => { undo(async () => void log.push('undo')); await tick(); throw new KsailError('failed', 'bad') } }
+    const failing: Action = {
+      title: 'bad',
+      do: async (undo) => {
+        undo(async () => void log.push('undo'))
+        await tick()
+        throw new KsailError('failed', 'bad')
+      },
+    }
     await expect(perform(fakeContext(), [slow, failing])).rejects.toThrow('bad')
     expect(log).toEqual(['ended', 'undo'])
   })
@@ -64,7 +94,14 @@ describe('perform', () => {
     const log: string[] = []
     const actions: Action[] = [
       { title: 'a', do: async (undo) => undo(async () => void log.push('a')) },
-      { title: 'b', after: ['a'], do: async (undo) => { undo(() => Promise.reject(new Error('stuck'))); throw new KsailError('failed', 'b') } },
+      {
+        title: 'b',
+        after: ['a'],
+        do: async (undo) => {
+          undo(() => Promise.reject(new Error('stuck')))
+          throw new KsailError('failed', 'b')
+        },
+      },
     ]
     await expect(perform(ctx, actions)).rejects.toThrow('b')
     expect(log).toEqual(['a'])
@@ -74,7 +111,10 @@ describe('perform', () => {
   it('ends with the interrupt when there was one', async () => {
     const stop = new AbortController()
     const ctx = fakeContext({ signal: stop.signal })
-    const waiting: Action = { title: 'a', do: (_undo, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('some child died')))) }
+    const waiting: Action = {
+      title: 'a',
+      do: (_undo, signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('some child died')))),
+    }
     const run = perform(ctx, [waiting])
     stop.abort(new KsailError('interrupted', 'interrupted'))
     await expect(run).rejects.toMatchObject({ code: 'interrupted' })

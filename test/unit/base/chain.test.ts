@@ -2,23 +2,42 @@ import { describe, expect, it } from 'vitest'
 import { Chain } from '../../../lib/base/chain.ts'
 import { KsailError } from '../../../lib/base/errors.ts'
 
-interface Input { readonly flag?: string; readonly file?: string; readonly broken?: string }
+interface Input {
+  readonly flag?: string
+  readonly file?: string
+  readonly broken?: string
+}
 
 const chain = new Chain<Input, string>('registry', 'pass --registry', [
   { name: '--registry', find: ({ flag }) => flag },
-  { name: 'docker', find: ({ broken }) => { if (broken !== undefined) throw new KsailError(broken as 'tool', `docker is ${broken}`) } },
+  {
+    name: 'docker',
+    find: ({ broken }) => {
+      if (broken !== undefined) throw new KsailError(broken as 'tool', `docker is ${broken}`)
+    },
+  },
   { name: 'ksail.yaml', find: async ({ file }, miss) => file ?? miss('no such key') },
 ])
 
 describe('Chain', () => {
   it('takes the first answer and says where it is from', async () => {
     expect(await chain.resolve({ flag: 'a', file: 'b' })).toEqual({ value: 'a', from: '--registry', missed: [] })
-    expect(await chain.resolve({ file: 'b' })).toMatchObject({ value: 'b', from: 'ksail.yaml', missed: [{ step: '--registry', why: 'not set' }, { step: 'docker', why: 'not set' }] })
+    expect(await chain.resolve({ file: 'b' })).toMatchObject({
+      value: 'b',
+      from: 'ksail.yaml',
+      missed: [
+        { step: '--registry', why: 'not set' },
+        { step: 'docker', why: 'not set' },
+      ],
+    })
   })
 
   it('lists every place and why when all miss', async () => {
     await expect(chain.resolve({})).rejects.toMatchObject({
-      code: 'unresolved', exitCode: 6, message: 'no registry found; looked in', hint: 'pass --registry',
+      code: 'unresolved',
+      exitCode: 6,
+      message: 'no registry found; looked in',
+      hint: 'pass --registry',
       details: ['1. --registry: not set', '2. docker: not set', '3. ksail.yaml: no such key'],
     })
   })

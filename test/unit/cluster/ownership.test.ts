@@ -28,7 +28,14 @@ const node = (over = {}) => ({
 })
 const mine = { 'io.ksail.project': 'abc', 'io.ksail.directory': '/app' }
 const theirs = { 'io.ksail.project': 'xyz', 'io.ksail.directory': '/other' }
-const container = (labels: Record<string, string>) => ({ id: 'c1', name: 'dev-local-registry', running: true, status: 'running', port: 5050, labels })
+const container = (labels: Record<string, string>) => ({
+  id: 'c1',
+  name: 'dev-local-registry',
+  running: true,
+  status: 'running',
+  port: 5050,
+  labels,
+})
 const facts = (over: Partial<Facts>): Facts => ({
   name: 'dev',
   project: '/app',

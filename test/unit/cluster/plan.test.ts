@@ -11,15 +11,27 @@ import type { Engine } from '../../../lib/engines/engine.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeTarget } from '../../fakes/target.ts'
 
-const record = { id: '0123456789abcdef', name: 'dev', project: '/project', provider: 'Docker', distribution: 'Vanilla', created: '2026-01-01T00:00:00.000Z', kubeconfig: '/k', context: 'kind-dev' }
+const record = {
+  id: '0123456789abcdef',
+  name: 'dev',
+  project: '/project',
+  provider: 'Docker',
+  distribution: 'Vanilla',
+  created: '2026-01-01T00:00:00.000Z',
+  kubeconfig: '/k',
+  context: 'kind-dev',
+}
 
 const refuse = (what: string) => (): never => {
   throw new Error(`the fake was not told about: ${what}`)
 }
 
 const engine: Engine = {
-  summary: 'fake', tools: ['flux'],
-  components: refuse('components'), source: refuse('source'), reconcile: refuse('reconcile'),
+  summary: 'fake',
+  tools: ['flux'],
+  components: refuse('components'),
+  source: refuse('source'),
+  reconcile: refuse('reconcile'),
   manifests: async (_ctx, _target, { components }) => `# ${components.join()}`,
   sync: async (_ctx, _target, { url, tag, pullSecret }) => `# ${url} ${tag} ${pullSecret ?? ''}`,
 }
@@ -28,18 +40,45 @@ const engine: Engine = {
 const world = (over: Partial<Plan> = {}) => {
   const log: string[] = []
   const [booted, done] = [deferred<readonly string[]>(), deferred<void>()]
-  const making: Making = { booted: booted.promise, done: done.promise, apply: async (_yaml, { manager }) => void log.push(`apply ${manager}`) }
+  const making: Making = {
+    booted: booted.promise,
+    done: done.promise,
+    apply: async (_yaml, { manager }) => void log.push(`apply ${manager}`),
+  }
   const runtime: Runtime = {
-    summary: 'fake', tools: [], noun: 'node', registry: containerRegistry, contextOf: (name) => name, nodes: refuse('nodes'), endMakers: refuse('endMakers'), start: refuse('start'), stop: refuse('stop'),
-    ready: refuse('ready'), connect: refuse('connect'), saveLogs: refuse('saveLogs'),
+    summary: 'fake',
+    tools: [],
+    noun: 'node',
+    registry: containerRegistry,
+    contextOf: (name) => name,
+    nodes: refuse('nodes'),
+    endMakers: refuse('endMakers'),
+    start: refuse('start'),
+    stop: refuse('stop'),
+    ready: refuse('ready'),
+    connect: refuse('connect'),
+    saveLogs: refuse('saveLogs'),
     make: () => (log.push('make'), making),
     adopt: () => (log.push('adopt'), making),
     remove: async () => void log.push('remove'),
   }
-  const target = fakeTarget({ registry: { host: 'ghcr.io', port: undefined, repository: 'o/app', tag: undefined, username: '', password: '', external: true } })
+  const target = fakeTarget({
+    registry: { host: 'ghcr.io', port: undefined, repository: 'o/app', tag: undefined, username: '', password: '', external: true },
+  })
   const ctx = fakeContext()
   const plan: Plan = {
-    ctx, target, record, runtime, engine, sync: { url: () => 'oci://ghcr.io/o/app', repository: 'ghcr.io/o/app:dev', insecure: false, tag: 'dev' }, running: false, complete: false, components: ['source-controller'], adopt: false, linked: false, followed: false,
+    ctx,
+    target,
+    record,
+    runtime,
+    engine,
+    sync: { url: () => 'oci://ghcr.io/o/app', repository: 'ghcr.io/o/app:dev', insecure: false, tag: 'dev' },
+    running: false,
+    complete: false,
+    components: ['source-controller'],
+    adopt: false,
+    linked: false,
+    followed: false,
     push: async () => void log.push('push'),
     live: async () => (log.push('live'), 'sha256:1'),
     whole: async () => void log.push('whole'),
@@ -111,16 +150,28 @@ describe('what create applies', () => {
     const { plan } = world()
     const { all } = await manifestsOf({ ...plan, sync: { ...plan.sync, pullSecret: '{"auths":{}}' } }, undefined)
     const [secret] = parseAllDocuments(all).map((it) => it.toJS() as { kind: string; metadata: { labels: object }; stringData: object })
-    expect(secret).toMatchObject({ kind: 'Secret', type: 'kubernetes.io/dockerconfigjson', metadata: { labels: { 'ksail.io/credentials': 'pull' } }, stringData: { '.dockerconfigjson': '{"auths":{}}' } })
+    expect(secret).toMatchObject({
+      kind: 'Secret',
+      type: 'kubernetes.io/dockerconfigjson',
+      metadata: { labels: { 'ksail.io/credentials': 'pull' } },
+      stringData: { '.dockerconfigjson': '{"auths":{}}' },
+    })
   })
 })
 
 it('tells other tools of the registry as KEP-1755 says', () => {
   const notice = parse(registryNotice(5050, 'dev-local-registry:5000')) as { metadata: object; data: Record<string, string> }
   expect(notice.metadata).toMatchObject({ name: 'local-registry-hosting', namespace: 'kube-public' })
-  expect(parse(notice.data['localRegistryHosting.v1'] as string)).toMatchObject({ host: 'localhost:5050', hostFromContainerRuntime: 'dev-local-registry:5000', hostFromClusterNetwork: 'dev-local-registry:5000' })
+  expect(parse(notice.data['localRegistryHosting.v1'] as string)).toMatchObject({
+    host: 'localhost:5050',
+    hostFromContainerRuntime: 'dev-local-registry:5000',
+    hostFromClusterNetwork: 'dev-local-registry:5000',
+  })
 })
 
 it('leaves the id of the project in the cluster', () => {
-  expect(parse(ownerNotice(record, 'abc'))).toMatchObject({ metadata: { name: 'ksail', namespace: 'kube-system' }, data: { project: record.id, applied: 'abc' } })
+  expect(parse(ownerNotice(record, 'abc'))).toMatchObject({
+    metadata: { name: 'ksail', namespace: 'kube-system' },
+    data: { project: record.id, applied: 'abc' },
+  })
 })

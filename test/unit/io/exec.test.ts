@@ -11,7 +11,15 @@ import { isAlive } from '../../../lib/io/processes.ts'
 const node = process.execPath
 const settings = (over: Partial<Parameters<typeof createExec>[0]> = {}) => {
   const events: Event[] = []
-  return { cwd: tmpdir(), env: { PATH: process.env['PATH'] }, report: (event: Event) => void events.push(event), signal: new AbortController().signal, secrets: new Set<string>(), events, ...over }
+  return {
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'] },
+    report: (event: Event) => void events.push(event),
+    signal: new AbortController().signal,
+    secrets: new Set<string>(),
+    events,
+    ...over,
+  }
 }
 const exec = createExec(settings())
 const script = (code: string): string[] => ['-e', code]
@@ -41,7 +49,9 @@ describe('exec', () => {
 
   it('gives lines as they come, and the last one without a line end', async () => {
     const seen: string[] = []
-    await exec(node, script("console.log('a'); console.error('b'); process.stdout.write('c')"), { onLine: (line, stream) => void seen.push(`${stream} ${line}`) })
+    await exec(node, script("console.log('a'); console.error('b'); process.stdout.write('c')"), {
+      onLine: (line, stream) => void seen.push(`${stream} ${line}`),
+    })
     expect(seen.toSorted()).toEqual(['stderr b', 'stdout a', 'stdout c'])
   })
 
@@ -64,7 +74,10 @@ describe('exec', () => {
   })
 
   it('says which program is missing', async () => {
-    await expect(exec('/nowhere/kind', ['version'])).rejects.toMatchObject({ code: 'tool', message: expect.stringContaining('/nowhere/kind') })
+    await expect(exec('/nowhere/kind', ['version'])).rejects.toMatchObject({
+      code: 'tool',
+      message: expect.stringContaining('/nowhere/kind'),
+    })
   })
 
   it('ends a child that takes too long, with what it started', async () => {
@@ -86,13 +99,19 @@ describe('exec', () => {
 
   it('shows commands as they could be pasted, secrets redacted everywhere', async () => {
     const it = settings({ secrets: new Set(['s3cr3t']) })
-    const error = await createExec(it)(node, [...script("console.error('token s3cr3t');process.exit(1)"), 's3cr3t']).catch((thrown: unknown) => thrown)
+    const error = await createExec(it)(node, [...script("console.error('token s3cr3t');process.exit(1)"), 's3cr3t']).catch(
+      (thrown: unknown) => thrown,
+    )
     expect(JSON.stringify([it.events, (error as ExecError).result, (error as ExecError).details])).not.toContain('s3cr3t')
     expect(formatCommand('/usr/bin/kind', ['create', '--name', "it's a"])).toBe("kind create --name 'it'\\''s a'")
   })
 
   it('removes variables that are undefined', async () => {
-    const { stdout } = await createExec(settings({ env: { PATH: process.env['PATH'], A: '1', B: '2' } }))(node, script('console.log(process.env.A, process.env.B, process.env.C)'), { env: { A: undefined, C: '3' } })
+    const { stdout } = await createExec(settings({ env: { PATH: process.env['PATH'], A: '1', B: '2' } }))(
+      node,
+      script('console.log(process.env.A, process.env.B, process.env.C)'),
+      { env: { A: undefined, C: '3' } },
+    )
     expect(stdout).toBe('undefined 2 3\n')
   })
 })
@@ -102,7 +121,12 @@ describe('spawn', () => {
     const lines: string[] = []
     let ready!: () => void
     const started = new Promise<void>((resolve) => (ready = resolve))
-    const child = createSpawn(settings())(node, script("console.log('up');setInterval(()=>{},1000)"), { onLine: (line) => { lines.push(line); ready() } })
+    const child = createSpawn(settings())(node, script("console.log('up');setInterval(()=>{},1000)"), {
+      onLine: (line) => {
+        lines.push(line)
+        ready()
+      },
+    })
     await started
     expect(isAlive(child.pid)).toBe(true)
     await child.stop()
@@ -111,6 +135,9 @@ describe('spawn', () => {
   })
 
   it('tells that it could not start', async () => {
-    expect(await createSpawn(settings())('/nowhere/x', []).ended).toMatchObject({ exitCode: null, stderr: expect.stringContaining('ENOENT') })
+    expect(await createSpawn(settings())('/nowhere/x', []).ended).toMatchObject({
+      exitCode: null,
+      stderr: expect.stringContaining('ENOENT'),
+    })
   })
 })

@@ -23,7 +23,11 @@ it('lets one work at a time, and says for whom the other waits', async () => {
   expect(await exists(path)).toBe(false)
 })
 
-it.each([['a dead process', '4194303 1'], ['a process that has another start', `${process.pid} 1`], ['a killed one that wrote nothing', '']])('takes over from %s', async (_, text) => {
+it.each([
+  ['a dead process', '4194303 1'],
+  ['a process that has another start', `${process.pid} 1`],
+  ['a killed one that wrote nothing', ''],
+])('takes over from %s', async (_, text) => {
   const path = place()
   mkdirSync(dirname(path), { recursive: true })
   writeFileSync(path, text)

@@ -24,8 +24,13 @@ describe('resolveProvider', () => {
   it('is Host where nobody named one and docker is down, and says why', async () => {
     const ctx = fakeContext({ exec: fakeExec(down), platform: 'linux' })
     expect(await resolveProvider(ctx, { say: true })).toBe('Host')
-    expect(ctx.events).toEqual([{ kind: 'note', text: 'provider Host, processes of this user on this machine: Docker: docker does not answer' }])
-    await expect(resolveProvider(fakeContext({ exec: fakeExec(down), platform: 'win32' }), {})).rejects.toMatchObject({ exitCode: 6, message: 'no provider answers' })
+    expect(ctx.events).toEqual([
+      { kind: 'note', text: 'provider Host, processes of this user on this machine: Docker: docker does not answer' },
+    ])
+    await expect(resolveProvider(fakeContext({ exec: fakeExec(down), platform: 'win32' }), {})).rejects.toMatchObject({
+      exitCode: 6,
+      message: 'no provider answers',
+    })
   })
 
   it('never changes the provider of a recorded cluster', async () => {

@@ -19,7 +19,19 @@ const world = () => {
     }
     const server = createServer((_request, response) => response.end('{"kind":"Status"}'))
     server.listen(socket, () => options?.onLine?.(`Starting to serve on ${socket}`, 'stdout'))
-    return { pid: 1, ended, stop: () => new Promise((resolve) => { log.push(`stop ${context}`); server.closeAllConnections(); server.close(() => { end({ exitCode: 0, stderr: '' }); resolve() }) }) }
+    return {
+      pid: 1,
+      ended,
+      stop: () =>
+        new Promise((resolve) => {
+          log.push(`stop ${context}`)
+          server.closeAllConnections()
+          server.close(() => {
+            end({ exitCode: 0, stderr: '' })
+            resolve()
+          })
+        }),
+    }
   }
   return { log, ctx: fakeContext({ spawn }) }
 }

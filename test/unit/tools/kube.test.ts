@@ -27,10 +27,12 @@ const over = async (listener: RequestListener) => {
   return kubeOver({ signal: new AbortController().signal }, socket, async () => undefined)
 }
 
-const answer = (status: number, body: unknown): RequestListener => (_request, response) => {
-  response.writeHead(status, { 'content-type': 'application/json' })
-  response.end(typeof body === 'string' ? body : JSON.stringify(body))
-}
+const answer =
+  (status: number, body: unknown): RequestListener =>
+  (_request, response) => {
+    response.writeHead(status, { 'content-type': 'application/json' })
+    response.end(typeof body === 'string' ? body : JSON.stringify(body))
+  }
 
 describe('the API over a socket', () => {
   it('has nothing where the server has nothing', async () => {
@@ -127,19 +129,31 @@ describe('connecting', () => {
 
   it('says why there is no connection, and stops the child', async () => {
     const { calls, ctx } = proxy(undefined, { exitCode: 1, stderr: 'error: context "kind-dev" does not exist' })
-    await expect(connect(ctx, to)).rejects.toMatchObject({ code: 'unreachable', message: 'cannot reach context kind-dev of /kc: context "kind-dev" does not exist', hint: 'run ksail cluster create, or pass --context' })
+    await expect(connect(ctx, to)).rejects.toMatchObject({
+      code: 'unreachable',
+      message: 'cannot reach context kind-dev of /kc: context "kind-dev" does not exist',
+      hint: 'run ksail cluster create, or pass --context',
+    })
     expect([calls[0]!.stopped, existsSync(dirname(socketOf(calls[0]!.args)))]).toEqual([true, false])
   })
 })
 
 describe('paths of the API', () => {
-  it.each([['Deployment', 'deployments'], ['NetworkPolicy', 'networkpolicies'], ['Ingress', 'ingresses'], ['Gateway', 'gateways'], ['OCIRepository', 'ocirepositories']])('%s is %s', (kind, plural) => {
+  it.each([
+    ['Deployment', 'deployments'],
+    ['NetworkPolicy', 'networkpolicies'],
+    ['Ingress', 'ingresses'],
+    ['Gateway', 'gateways'],
+    ['OCIRepository', 'ocirepositories'],
+  ])('%s is %s', (kind, plural) => {
     expect(pluralOf(kind)).toBe(plural)
   })
 
   it('tells objects of a namespace from those of the cluster', () => {
     expect(pathOf({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'n' } })).toBe('/api/v1/namespaces/n')
-    expect(pathOf({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', namespace: 'n' } })).toBe('/apis/apps/v1/namespaces/n/deployments/d')
+    expect(pathOf({ apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'd', namespace: 'n' } })).toBe(
+      '/apis/apps/v1/namespaces/n/deployments/d',
+    )
     expect(collection('v1', 'pods')).toBe('/api/v1/pods')
   })
 })

@@ -27,12 +27,25 @@ describe('oras', () => {
   })
   it('copies a layout by digest, tags in the order given, within a time limit', async () => {
     const { ctx, exec } = with_({ 'oras cp *': 'Copied\n' })
-    await oras.copyLayout(ctx, { folder: '/p/.ksail/artifacts/x', digest }, 'ghcr.io/o/r', ['sha-1', 'dev'], { config: '/run/c.json', timeout: 7000 })
-    expect(exec.commands()).toEqual([`oras cp --no-tty --from-oci-layout /p/.ksail/artifacts/x@${digest} ghcr.io/o/r:sha-1,dev --to-registry-config /run/c.json`])
+    await oras.copyLayout(ctx, { folder: '/p/.ksail/artifacts/x', digest }, 'ghcr.io/o/r', ['sha-1', 'dev'], {
+      config: '/run/c.json',
+      timeout: 7000,
+    })
+    expect(exec.commands()).toEqual([
+      `oras cp --no-tty --from-oci-layout /p/.ksail/artifacts/x@${digest} ghcr.io/o/r:sha-1,dev --to-registry-config /run/c.json`,
+    ])
     expect(exec.calls[0]?.options.timeout).toBe(7000)
   })
   it('lists tags, and knows a repository that is not there', async () => {
     expect(await oras.listTags(with_({ 'oras repo tags *': '{"tags":["dev"]}' }).ctx, 'localhost:5050/k8s', {})).toEqual(['dev'])
-    expect(await oras.listTags(with_({ 'oras repo tags *': { exitCode: 1, stderr: 'Error response from registry: name unknown: repository name not known to registry' } }).ctx, 'localhost:5050/k8s', {})).toBeUndefined()
+    expect(
+      await oras.listTags(
+        with_({
+          'oras repo tags *': { exitCode: 1, stderr: 'Error response from registry: name unknown: repository name not known to registry' },
+        }).ctx,
+        'localhost:5050/k8s',
+        {},
+      ),
+    ).toBeUndefined()
   })
 })

@@ -16,7 +16,8 @@ const cluster = ({ ours = true, serves = false } = {}) => {
   const applied: string[] = []
   let known = serves
   const kube = {
-    get: async (path: string) => (path.startsWith('/apis/') ? (known ? {} : undefined) : path.endsWith('/configmaps/ksail') && ours ? {} : undefined),
+    get: async (path: string) =>
+      path.startsWith('/apis/') ? (known ? {} : undefined) : path.endsWith('/configmaps/ksail') && ours ? {} : undefined,
     apply: async (objects: readonly { kind?: string | undefined }[]) => {
       applied.push(...objects.map(({ kind }) => kind ?? ''))
       known = true
@@ -28,8 +29,10 @@ const cluster = ({ ours = true, serves = false } = {}) => {
 const run = async (state: Parameters<typeof cluster>[0], text = release) => {
   const { kube, applied } = cluster(state)
   const exec = fakeExec({
-    'flux version *': '{"flux": "v2.9.4"}', 'kubectl kustomize *': release,
-    'flux install *': 'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: helm-controller, namespace: flux-system}\nspec: {template: {spec: {containers: [{name: manager, args: []}]}}}\n',
+    'flux version *': '{"flux": "v2.9.4"}',
+    'kubectl kustomize *': release,
+    'flux install *':
+      'apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: helm-controller, namespace: flux-system}\nspec: {template: {spec: {containers: [{name: manager, args: []}]}}}\n',
   })
   const ctx = fakeContext({ exec })
   const target = fakeTarget({ project: ctx.cwd, source: join(ctx.cwd, 'k8s'), engine: 'Flux', fluxProfile: 'stock' })

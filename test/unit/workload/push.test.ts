@@ -15,7 +15,11 @@ const configMap = (name: string): string => `apiVersion: v1\nkind: ConfigMap\nme
 const world = (files: Record<string, string> = {}) => {
   const tags: Record<string, string> = {}
   const exec = fakeExec({
-    'oras resolve *': (args) => tags[args[1]?.split(':').at(-1) ?? ''] ?? { exitCode: 1, stderr: `Error response from registry: failed to resolve digest: ${args[1]}: not found` },
+    'oras resolve *': (args) =>
+      tags[args[1]?.split(':').at(-1) ?? ''] ?? {
+        exitCode: 1,
+        stderr: `Error response from registry: failed to resolve digest: ${args[1]}: not found`,
+      },
     'oras cp *': (args) => {
       for (const tag of args[4]?.split(':').at(-1)?.split(',') ?? []) tags[tag] = args[3]?.split('@')[1] ?? ''
       return 'Copied\n'
@@ -23,7 +27,8 @@ const world = (files: Record<string, string> = {}) => {
   })
   const ctx = fakeContext({ exec })
   mkdirSync(join(ctx.cwd, 'k8s'))
-  for (const [path, text] of Object.entries({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': configMap('a'), ...files })) writeFileSync(join(ctx.cwd, 'k8s', path), text)
+  for (const [path, text] of Object.entries({ 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': configMap('a'), ...files }))
+    writeFileSync(join(ctx.cwd, 'k8s', path), text)
   return { ctx, exec, tags, push: (options: PushOptions = {}) => push({ ref: 'oci://localhost:5050/app:dev', ...options }, ctx) }
 }
 
@@ -31,8 +36,27 @@ describe('push', () => {
   it('says what it pushed, in exactly these fields', async () => {
     const { push: run, ctx, tags } = world()
     const result = await run()
-    expect(Object.keys(result)).toEqual(['reference', 'repository', 'tag', 'digest', 'size', 'files', 'changed', 'registryFrom', 'tagFrom', 'ms'])
-    expect(result).toMatchObject({ reference: `oci://localhost:5050/app:dev@${result.digest}`, repository: 'localhost:5050/app', tag: 'dev', files: 2, changed: true, registryFrom: 'argument', tagFrom: 'argument' })
+    expect(Object.keys(result)).toEqual([
+      'reference',
+      'repository',
+      'tag',
+      'digest',
+      'size',
+      'files',
+      'changed',
+      'registryFrom',
+      'tagFrom',
+      'ms',
+    ])
+    expect(result).toMatchObject({
+      reference: `oci://localhost:5050/app:dev@${result.digest}`,
+      repository: 'localhost:5050/app',
+      tag: 'dev',
+      files: 2,
+      changed: true,
+      registryFrom: 'argument',
+      tagFrom: 'argument',
+    })
     expect(tags).toEqual({ dev: result.digest, [`sha-${result.digest.slice(7, 19)}`]: result.digest })
     expect(await readLastPush(ctx.cwd, 'localhost:5050/app', 'dev')).toMatchObject({ digest: result.digest })
   })
@@ -65,11 +89,20 @@ describe('push', () => {
     const { push: run, exec, ctx } = world()
     expect((await run({ dryRun: true })).changed).toBe(false)
     expect(exec.commands()).toEqual(['oras resolve localhost:5050/app:dev --plain-http'])
-    expect(ctx.texts()).toEqual(expect.arrayContaining(['a.yaml', 'kustomization.yaml', expect.stringMatching(/^would run: oras cp .*:sha-[0-9a-f]{12},dev --to-plain-http$/)]))
+    expect(ctx.texts()).toEqual(
+      expect.arrayContaining([
+        'a.yaml',
+        'kustomization.yaml',
+        expect.stringMatching(/^would run: oras cp .*:sha-[0-9a-f]{12},dev --to-plain-http$/),
+      ]),
+    )
     await expect(run({ dryRun: true, reconcile: true })).rejects.toMatchObject({ exitCode: 2 })
   })
 
-  it.each([['is missing', undefined], ['is empty', 'empty']])('is status 2 when the source folder %s', async (_name, kind) => {
+  it.each([
+    ['is missing', undefined],
+    ['is empty', 'empty'],
+  ])('is status 2 when the source folder %s', async (_name, kind) => {
     const { push: run, ctx, exec } = world()
     rmSync(join(ctx.cwd, 'k8s'), { recursive: true })
     if (kind === 'empty') mkdirSync(join(ctx.cwd, 'k8s'))
@@ -79,18 +112,32 @@ describe('push', () => {
 
   it('refuses to remove most of what is there, by what is remembered beside the layout', async () => {
     const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
-    const { push: run, ctx } = world(Object.fromEntries([['kustomization.yaml', `resources: [${names.map((it) => `${it}.yaml`).join(', ')}]\n`], ...names.map((it) => [`${it}.yaml`, configMap(it)])]))
+    const { push: run, ctx } = world(
+      Object.fromEntries([
+        ['kustomization.yaml', `resources: [${names.map((it) => `${it}.yaml`).join(', ')}]\n`],
+        ...names.map((it) => [`${it}.yaml`, configMap(it)]),
+      ]),
+    )
     await run()
     writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
-    await expect(run()).rejects.toMatchObject({ exitCode: 3, message: 'refused to push: it would remove 6 of 7 objects', details: expect.arrayContaining(['ConfigMap g']) })
+    await expect(run()).rejects.toMatchObject({
+      exitCode: 3,
+      message: 'refused to push: it would remove 6 of 7 objects',
+      details: expect.arrayContaining(['ConfigMap g']),
+    })
     expect((await run({ allowPrune: true })).changed).toBe(true)
   })
 
   it('compares with every tag that moves', async () => {
-    const { push: run, ctx } = world({ 'kustomization.yaml': 'resources: [a.yaml, n.yaml]\n', 'n.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n' })
+    const { push: run, ctx } = world({
+      'kustomization.yaml': 'resources: [a.yaml, n.yaml]\n',
+      'n.yaml': 'apiVersion: v1\nkind: Namespace\nmetadata: {name: n}\n',
+    })
     await run({ ref: 'oci://localhost:5050/app:staging' })
     writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
-    await expect(run({ ref: 'oci://localhost:5050/app:v1', alsoTags: ['staging'] })).rejects.toMatchObject({ message: 'refused to push: it would remove Namespace n with everything in it' })
+    await expect(run({ ref: 'oci://localhost:5050/app:v1', alsoTags: ['staging'] })).rejects.toMatchObject({
+      message: 'refused to push: it would remove Namespace n with everything in it',
+    })
     expect((await run({ ref: 'oci://localhost:5050/app:v1' })).changed).toBe(true)
   })
 
@@ -99,7 +146,12 @@ describe('push', () => {
     ['another registry', { url: 'oci://ghcr.io/o/app', tag: 'dev' }, 'ghcr.io/o/app:dev'],
     ['what is pushed', { url: 'oci://dev-local-registry:5000/app', tag: 'dev' }, undefined],
   ])('warns, and pushes all the same, when the cluster reads %s', async (_name, { url, tag }, reads) => {
-    const kube = fakeKube({ apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository', metadata: { name: 'flux-system', namespace: 'flux-system' }, spec: { url, ref: { tag } } })
+    const kube = fakeKube({
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'OCIRepository',
+      metadata: { name: 'flux-system', namespace: 'flux-system' },
+      spec: { url, ref: { tag } },
+    })
     const { ctx, exec } = world()
     const own = fakeContext({ cwd: ctx.cwd, exec, spawn: serveKube(kube), now: () => performance.now() })
     writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
@@ -107,7 +159,11 @@ describe('push', () => {
     expect(result.changed).toBe(true)
     const warnings = own.events.flatMap((event) => (event.kind === 'warn' ? [event.text] : []))
     expect(warnings).toEqual(
-      reads === undefined ? [] : [`pushed localhost:5050/app:dev, but OCIRepository/flux-system/flux-system of the cluster reads ${reads}: it will not see this push`],
+      reads === undefined
+        ? []
+        : [
+            `pushed localhost:5050/app:dev, but OCIRepository/flux-system/flux-system of the cluster reads ${reads}: it will not see this push`,
+          ],
     )
     expect(kube.patched).toEqual([])
   })
@@ -141,7 +197,12 @@ describe('judgePrune', () => {
     ['all four', many(4), [], undefined],
     ['all five', many(5), [], 'it would remove 5 of 5 objects'],
     ['what is kept', many(9).map((it) => ({ ...it, keep: true as const })), [], undefined],
-    ['a definition', [{ group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition', namespace: '', name: 'x' }], [], 'it would remove CustomResourceDefinition.apiextensions.k8s.io x with everything in it'],
+    [
+      'a definition',
+      [{ group: 'apiextensions.k8s.io', kind: 'CustomResourceDefinition', namespace: '', name: 'x' }],
+      [],
+      'it would remove CustomResourceDefinition.apiextensions.k8s.io x with everything in it',
+    ],
   ])('%s', (_name, before, after, why) => expect(judgePrune(before, after).why).toBe(why))
 })
 
@@ -149,9 +210,20 @@ describe('last push', () => {
   it('keeps one for each repository and tag', async () => {
     const ctx = fakeContext()
     const at = '2026-01-01T00:00:00.000Z'
-    await writeLastPush(ctx, ctx.cwd, [{ repository: 'r', tag: 'a', digest: '1', at }, { repository: 'r', tag: 'b', digest: '1', at }])
+    await writeLastPush(ctx, ctx.cwd, [
+      { repository: 'r', tag: 'a', digest: '1', at },
+      { repository: 'r', tag: 'b', digest: '1', at },
+    ])
     await writeLastPush(ctx, ctx.cwd, [{ repository: 'r', tag: 'a', digest: '2', at }])
-    expect(await Promise.all([['r', 'a'], ['r', 'b'], ['s', 'a']].map(async ([repository, tag]) => (await readLastPush(ctx.cwd, repository ?? '', tag ?? ''))?.digest))).toEqual(['2', '1', undefined])
+    expect(
+      await Promise.all(
+        [
+          ['r', 'a'],
+          ['r', 'b'],
+          ['s', 'a'],
+        ].map(async ([repository, tag]) => (await readLastPush(ctx.cwd, repository ?? '', tag ?? ''))?.digest),
+      ),
+    ).toEqual(['2', '1', undefined])
   })
   it('knows nothing from a damaged file', async () => {
     const folder = tempFolder()

@@ -15,11 +15,16 @@ const conditions = [{ type: 'Ready', status: 'True', reason: 'Succeeded' }]
 const cluster = ({ url = 'oci://dev-local-registry:5000/k8s', tag = 'dev' } = {}) =>
   fakeKube(
     {
-      apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository', metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
-      spec: { url, ref: { tag } }, status: { artifact: { revision: `${tag}@${LIVE}` }, observedGeneration: 1, conditions },
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'OCIRepository',
+      metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
+      spec: { url, ref: { tag } },
+      status: { artifact: { revision: `${tag}@${LIVE}` }, observedGeneration: 1, conditions },
     },
     {
-      apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization', metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
+      apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+      kind: 'Kustomization',
+      metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
       spec: { sourceRef: { kind: 'OCIRepository', name: 'flux-system' } },
       status: { observedGeneration: 1, lastAppliedRevision: `${tag}@${LIVE}`, lastAttemptedRevision: `${tag}@${LIVE}`, conditions },
     },
@@ -36,18 +41,31 @@ const setUp = async ({ kube = cluster(), config = '', pushes, resolves }: Settin
   const spawn = serveKube(kube)
   const exec = fakeExec(resolves === undefined ? {} : { 'oras resolve localhost:5050/k8s:dev --plain-http': `${resolves}\n` })
   const ctx = fakeContext({ spawn, exec, now: () => performance.now() })
-  writeFileSync(join(ctx.cwd, 'ksail.yaml'), `apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata:\n  name: dev\nspec:\n  cluster:\n    gitOpsEngine: Flux\n${config}`)
+  writeFileSync(
+    join(ctx.cwd, 'ksail.yaml'),
+    `apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata:\n  name: dev\nspec:\n  cluster:\n    gitOpsEngine: Flux\n${config}`,
+  )
   if (pushes !== undefined) await writeJson(join(ctx.cwd, '.ksail', 'last-push.json'), { pushes })
   const run = (options: ReconcileOptions = {}) => reconcile({ timeout: '2s', ...options }, ctx)
   return { ctx, run, spawn, kube }
 }
 const local = '    localRegistry: localhost:5050\n'
-const pushed = (digest: string, over: object = {}) => ({ repository: 'localhost:5050/k8s', tag: 'dev', digest, at: '2026-01-01T00:00:00Z', ...over })
+const pushed = (digest: string, over: object = {}) => ({
+  repository: 'localhost:5050/k8s',
+  tag: 'dev',
+  digest,
+  at: '2026-01-01T00:00:00Z',
+  ...over,
+})
 
 describe('which digest is waited for', () => {
   it('is the last push of this project to what the cluster reads, and the first line says so', async () => {
     const { run, ctx, spawn } = await setUp({ config: local, pushes: [pushed(OTHER, { tag: 'staging' }), pushed(LIVE)] })
-    expect(await run()).toMatchObject({ digest: LIVE, source: 'OCIRepository/flux-system/flux-system', kustomizations: [{ name: 'flux-system' }] })
+    expect(await run()).toMatchObject({
+      digest: LIVE,
+      source: 'OCIRepository/flux-system/flux-system',
+      kustomizations: [{ name: 'flux-system' }],
+    })
     expect(ctx.texts()[0]).toBe(`reconciling dev to dev@${LIVE.slice(0, 19)} (last push of this project)`)
     expect(spawn.stopped()).toBe(true)
   })
@@ -82,17 +100,27 @@ describe('what stops it before it waits', () => {
   ])('a cluster that reads %s', async (_what, source, named) => {
     const { run, kube } = await setUp({ config: local, kube: cluster(source), pushes: [pushed(LIVE)] })
     const error = await run().catch((it: unknown) => it)
-    expect(error).toMatchObject({ code: 'unresolved', message: expect.stringContaining(named), hint: expect.stringContaining('ksail cluster create') })
+    expect(error).toMatchObject({
+      code: 'unresolved',
+      message: expect.stringContaining(named),
+      hint: expect.stringContaining('ksail cluster create'),
+    })
     expect(kube.patched).toEqual([])
   })
 
   it('a cluster that reads nothing', async () => {
-    await expect((await setUp({ kube: fakeKube() })).run()).rejects.toMatchObject({ code: 'unresolved', message: expect.stringContaining('reads no artifact') })
+    await expect((await setUp({ kube: fakeKube() })).run()).rejects.toMatchObject({
+      code: 'unresolved',
+      message: expect.stringContaining('reads no artifact'),
+    })
   })
 
   it('a project without an engine', async () => {
     const { run, ctx } = await setUp()
-    writeFileSync(join(ctx.cwd, 'ksail.yaml'), 'apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata:\n  name: dev\nspec:\n  cluster:\n    gitOpsEngine: None\n')
+    writeFileSync(
+      join(ctx.cwd, 'ksail.yaml'),
+      'apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata:\n  name: dev\nspec:\n  cluster:\n    gitOpsEngine: None\n',
+    )
     await expect(run()).rejects.toMatchObject({ code: 'config', message: 'cluster dev has no GitOps engine that could reconcile' })
   })
 })

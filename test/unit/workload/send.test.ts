@@ -12,8 +12,15 @@ const artifact = { digest, folder: '/p/.ksail/artifacts/x' }
 const sha = `sha-${'a'.repeat(12)}`
 
 const destination = (over: Partial<Destination> = {}, host = 'localhost'): Destination => ({
-  reference: { host, port: host === 'localhost' ? 5050 : undefined, repository: 'k8s', tag: 'dev', digest: undefined }, username: '', password: '', external: false, plainHttp: true,
-  registryFrom: 'docker', tagFrom: 'default', warnings: [], ...over,
+  reference: { host, port: host === 'localhost' ? 5050 : undefined, repository: 'k8s', tag: 'dev', digest: undefined },
+  username: '',
+  password: '',
+  external: false,
+  plainHttp: true,
+  registryFrom: 'docker',
+  tagFrom: 'default',
+  warnings: [],
+  ...over,
 })
 const ghcr = destination({ external: true, plainHttp: false, username: 'u', password: 'p4ss' }, 'ghcr.io')
 
@@ -31,7 +38,12 @@ const registry = (tags: Record<string, string>, copies: Answer[] = [''], lost: n
     },
     'oras cp *': (args) => {
       const answer = copies[count] ?? ''
-      const named = args.find((arg) => arg.includes(':sha-') || /:[\w,-]+$/.test(arg) && !arg.includes('@'))?.split(':').at(-1)?.split(',') ?? []
+      const named =
+        args
+          .find((arg) => arg.includes(':sha-') || (/:[\w,-]+$/.test(arg) && !arg.includes('@')))
+          ?.split(':')
+          .at(-1)
+          ?.split(',') ?? []
       if (answer === '' || lost.includes(count)) for (const tag of named) tags[tag] = digest
       count++
       return answer
@@ -43,7 +55,11 @@ const send = (exec: Context['exec'], over: Partial<Parameters<typeof sendArtifac
   const ctx = fakeContext({ exec, env })
   return { ctx, sent: sendArtifact({ artifact, destination: destination(), tags: ['dev'], ...over }, ctx) }
 }
-const moved = (exec: ReturnType<typeof fakeExec>): string[] => exec.commands().filter((it) => it.startsWith('oras cp')).map((it) => it.split(' ').find((word) => word.startsWith('localhost') || word.startsWith('ghcr')) ?? '')
+const moved = (exec: ReturnType<typeof fakeExec>): string[] =>
+  exec
+    .commands()
+    .filter((it) => it.startsWith('oras cp'))
+    .map((it) => it.split(' ').find((word) => word.startsWith('localhost') || word.startsWith('ghcr')) ?? '')
 
 describe('sendArtifact', () => {
   it('writes nothing when the tag names the artifact', async () => {
@@ -55,7 +71,9 @@ describe('sendArtifact', () => {
   it('moves the immutable tag first, then the tags that do not name it yet', async () => {
     const exec = registry({ dev: other, prod: digest })
     expect(await send(exec, { tags: ['dev', 'prod', 'staging'] }).sent).toEqual({ changed: true })
-    expect(exec.commands().at(-1)).toBe(`oras cp --no-tty --from-oci-layout /p/.ksail/artifacts/x@${digest} localhost:5050/k8s:${sha},dev,staging --to-plain-http`)
+    expect(exec.commands().at(-1)).toBe(
+      `oras cp --no-tty --from-oci-layout /p/.ksail/artifacts/x@${digest} localhost:5050/k8s:${sha},dev,staging --to-plain-http`,
+    )
   })
 
   it('lends the credentials of the setting by file, never by argv', async () => {
@@ -73,7 +91,11 @@ describe('sendArtifact', () => {
   })
 
   it('finds what was stored although the answer was lost', async () => {
-    const exec = registry({ dev: other }, [fault('Error: Put "http://localhost:5050/v2/k8s/manifests/dev": read: connection reset by peer')], [0])
+    const exec = registry(
+      { dev: other },
+      [fault('Error: Put "http://localhost:5050/v2/k8s/manifests/dev": read: connection reset by peer')],
+      [0],
+    )
     const { ctx, sent } = send(exec)
     expect(await sent).toEqual({ changed: true })
     expect(moved(exec)).toHaveLength(1)
@@ -82,34 +104,56 @@ describe('sendArtifact', () => {
 
   it('does not repeat what cannot heal', async () => {
     const exec = registry({}, [fault('Error response from registry: denied: permission_denied: write_package')])
-    await expect(send(exec, { destination: ghcr }).sent).rejects.toMatchObject({ code: 'auth', exitCode: 1, hint: expect.stringContaining('Manage Actions access') })
+    await expect(send(exec, { destination: ghcr }).sent).rejects.toMatchObject({
+      code: 'auth',
+      exitCode: 1,
+      hint: expect.stringContaining('Manage Actions access'),
+    })
     expect(moved(exec)).toHaveLength(1)
   })
 
   it('repeats a denial of GHCR, and gives up with its words and the hint', async () => {
-    const exec = registry({}, Array.from({ length: 3 }, () => fault('Error response from registry: denied: denied')))
-    await expect(send(exec, { destination: ghcr }).sent).rejects.toMatchObject({ exitCode: 1, message: expect.stringContaining('denied: denied'), hint: expect.stringContaining('docker login') })
+    const exec = registry(
+      {},
+      Array.from({ length: 3 }, () => fault('Error response from registry: denied: denied')),
+    )
+    await expect(send(exec, { destination: ghcr }).sent).rejects.toMatchObject({
+      exitCode: 1,
+      message: expect.stringContaining('denied: denied'),
+      hint: expect.stringContaining('docker login'),
+    })
     expect(moved(exec)).toHaveLength(3)
   })
 
   it('is status 6 when nobody had credentials', async () => {
     const exec = registry({}, [fault('Error response from registry: denied: denied')])
-    await expect(send(exec, { destination: { ...ghcr, username: '', password: '' } }).sent).rejects.toMatchObject({ exitCode: 6, hint: expect.stringContaining('no credentials for ghcr.io were found') })
+    await expect(send(exec, { destination: { ...ghcr, username: '', password: '' } }).sent).rejects.toMatchObject({
+      exitCode: 6,
+      hint: expect.stringContaining('no credentials for ghcr.io were found'),
+    })
     expect(moved(exec)).toHaveLength(1)
   })
 
   it('is status 6 with a hint when nothing listens', async () => {
     const down = fault('Error: Head "http://localhost:5050/v2/k8s/manifests/dev": dial tcp 127.0.0.1:5050: connect: connection refused')
-    await expect(send(fakeExec({ 'oras *': down })).sent).rejects.toMatchObject({ exitCode: 6, hint: expect.stringContaining('is the registry running') })
+    await expect(send(fakeExec({ 'oras *': down })).sent).rejects.toMatchObject({
+      exitCode: 6,
+      hint: expect.stringContaining('is the registry running'),
+    })
   })
 
   describe('tags that must not move', () => {
-    const refusal = fault("Error response from registry: tag invalid: The image tag 'x' already exists and cannot be overwritten because the repository is immutable.")
+    const refusal = fault(
+      "Error response from registry: tag invalid: The image tag 'x' already exists and cannot be overwritten because the repository is immutable.",
+    )
     it.each([
       ['asked for', registry({ dev: other }), true],
       ['by the registry', registry({ dev: other }, [refusal, refusal]), false],
     ])('are a conflict that names both digests: %s', async (_name, exec, immutable) => {
-      await expect(send(exec, { immutable }).sent).rejects.toMatchObject({ exitCode: 4, message: expect.stringMatching(new RegExp(`holds ${other}, not ${digest}`)) })
+      await expect(send(exec, { immutable }).sent).rejects.toMatchObject({
+        exitCode: 4,
+        message: expect.stringMatching(new RegExp(`holds ${other}, not ${digest}`)),
+      })
     })
     it('are a success when they hold the artifact', async () => {
       const exec = registry({ dev: digest })
@@ -124,7 +168,12 @@ describe('sendArtifact', () => {
 
   it('ends at once when it is interrupted', async () => {
     const stop = new AbortController()
-    const exec = fakeExec({ 'oras *': () => { stop.abort(Object.assign(new Error('interrupted'), { code: 'interrupted' })); throw stop.signal.reason as Error } })
+    const exec = fakeExec({
+      'oras *': () => {
+        stop.abort(Object.assign(new Error('interrupted'), { code: 'interrupted' }))
+        throw stop.signal.reason as Error
+      },
+    })
     const ctx = fakeContext({ exec, signal: stop.signal })
     await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toThrow('interrupted')
     expect(exec.calls).toHaveLength(1)
@@ -134,10 +183,16 @@ describe('sendArtifact', () => {
 describe('readLimits', () => {
   it.each([
     [{}, { attempts: 3, budget: 180_000 }],
-    [{ KSAIL_PUSH_ATTEMPTS: '1', KSAIL_PUSH_TIMEOUT: '90' }, { attempts: 1, budget: 90_000 }],
+    [
+      { KSAIL_PUSH_ATTEMPTS: '1', KSAIL_PUSH_TIMEOUT: '90' },
+      { attempts: 1, budget: 90_000 },
+    ],
     [{ KSAIL_PUSH_TIMEOUT: '2m' }, { attempts: 3, budget: 120_000 }],
   ])('%j', (env, limits) => expect(readLimits(env)).toEqual(limits))
-  it.each([{ KSAIL_PUSH_ATTEMPTS: '0' }, { KSAIL_PUSH_ATTEMPTS: '11' }, { KSAIL_PUSH_ATTEMPTS: 'x' }, { KSAIL_PUSH_TIMEOUT: 'soon' }])('refuses %j', (env) => {
-    expect(() => readLimits(env)).toThrow(/KSAIL_PUSH/)
-  })
+  it.each([{ KSAIL_PUSH_ATTEMPTS: '0' }, { KSAIL_PUSH_ATTEMPTS: '11' }, { KSAIL_PUSH_ATTEMPTS: 'x' }, { KSAIL_PUSH_TIMEOUT: 'soon' }])(
+    'refuses %j',
+    (env) => {
+      expect(() => readLimits(env)).toThrow(/KSAIL_PUSH/)
+    },
+  )
 })

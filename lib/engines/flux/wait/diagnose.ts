@@ -16,7 +16,10 @@ export const denoise = (message: string): string =>
   message
     .replace(/^kustomize build failed: /, '')
     .replaceAll(/\/tmp\/kustomization-\d+\//g, '')
-    .replace(/accumulating resources: accumulation err='accumulating resources from '([^']+)':[^]*?(?:evalsymlink failure on|no such file)[^]*/, 'kustomization names $1, which does not exist')
+    .replace(
+      /accumulating resources: accumulation err='accumulating resources from '([^']+)':[^]*?(?:evalsymlink failure on|no such file)[^]*/,
+      'kustomization names $1, which does not exist',
+    )
     .replaceAll(/\s*\n\s*/g, ' ')
     .trim()
 
@@ -24,27 +27,45 @@ export const denoise = (message: string): string =>
 export const shortRevision = (revision: string): string => revision.replace(/(sha256:[0-9a-f]{12})[0-9a-f]+/, '$1')
 
 export const describeProblem = ({ pod, container, reason, message }: PodProblem): string =>
-  cut(`  pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name}${container === undefined ? '' : ` container ${container}`}: ${reason}${message === '' ? '' : `: ${message}`}`)
+  cut(
+    `  pod ${pod.metadata.namespace ?? ''}/${pod.metadata.name}${container === undefined ? '' : ` container ${container}`}: ${reason}${message === '' ? '' : `: ${message}`}`,
+  )
 
-const logsOf = async ({ kube }: Session, { pod, container, restartCount = 0, waiting }: PodProblem, lines: number): Promise<readonly string[]> => {
+const logsOf = async (
+  { kube }: Session,
+  { pod, container, restartCount = 0, waiting }: PodProblem,
+  lines: number,
+): Promise<readonly string[]> => {
   if (container === undefined || (restartCount === 0 && waiting !== undefined)) return []
   const path = `${collection('v1', 'pods', pod.metadata.namespace)}/${pod.metadata.name}/log?container=${encodeURIComponent(container)}&tailLines=${lines}`
   const read = (previous: boolean): Promise<string | undefined> => kube.text(`${path}&previous=${previous}`).catch(() => undefined)
   // of a container that has just crashed the log is still its own; the one before is another run
   const own = await read(false)
   const text = own === undefined || own.trim() === '' || own.startsWith('unable to retrieve') ? await read(true) : own
-  return (text ?? '').split('\n').filter((line) => line.trim() !== '').map((line) => cut(`  | ${line}`, 160))
+  return (text ?? '')
+    .split('\n')
+    .filter((line) => line.trim() !== '')
+    .map((line) => cut(`  | ${line}`, 160))
 }
 
 type Event = KubeObject & { readonly reason?: string; readonly message?: string; readonly lastTimestamp?: string; readonly type?: string }
 
 /** The newest warnings about an object. */
-const eventsOf = async ({ kube }: Session, { namespace, name, kind }: { readonly namespace: string; readonly name: string; readonly kind: string }, revision: string, count: number): Promise<readonly string[]> => {
+const eventsOf = async (
+  { kube }: Session,
+  { namespace, name, kind }: { readonly namespace: string; readonly name: string; readonly kind: string },
+  revision: string,
+  count: number,
+): Promise<readonly string[]> => {
   const selector = encodeURIComponent(`involvedObject.name=${name},involvedObject.kind=${kind},type=Warning`)
   const all = (await kube.list<Event>(`${collection('v1', 'events', namespace)}?fieldSelector=${selector}`))?.items ?? []
   // Flux says which revision an event is about: those of earlier ones explain nothing
-  const events = all.filter(({ metadata }) => Object.entries(metadata.annotations ?? {}).every(([key, value]) => !/toolkit\.fluxcd\.io\/revision$/.test(key) || value === revision))
-  return events.toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? '')).slice(-count)
+  const events = all.filter(({ metadata }) =>
+    Object.entries(metadata.annotations ?? {}).every(([key, value]) => !/toolkit\.fluxcd\.io\/revision$/.test(key) || value === revision),
+  )
+  return events
+    .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
+    .slice(-count)
     .map(({ reason, message }) => cut(`  event ${reason ?? ''}: ${denoise(message ?? '')}`, 240))
 }
 
@@ -63,7 +84,12 @@ export interface Finding {
  * The lines of a report: each failure with its pods, their last words and the warnings about it, most telling first, never more than fit
  * a screen. What cannot be read within a second is left out.
  */
-export const diagnose = async (session: Session, revision: string, findings: readonly Finding[], after: readonly string[]): Promise<readonly string[]> => {
+export const diagnose = async (
+  session: Session,
+  revision: string,
+  findings: readonly Finding[],
+  after: readonly string[],
+): Promise<readonly string[]> => {
   const room = Math.max(1, Math.floor((LINES - after.length) / Math.max(1, findings.length)) - 1)
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<undefined>((resolve) => void (timer = setTimeout(() => resolve(undefined), LIMIT)))
@@ -71,7 +97,10 @@ export const diagnose = async (session: Session, revision: string, findings: rea
     const pods = finding.problems.slice(0, 2)
     const lines = pods.map(describeProblem)
     // reading the reason must never hide the failure itself
-    const about = pods[0] === undefined ? [eventsOf(session, finding, revision, 2)] : [logsOf(session, pods[0], 4), eventsOf(session, podOf(pods[0]), revision, 1)]
+    const about =
+      pods[0] === undefined
+        ? [eventsOf(session, finding, revision, 2)]
+        : [logsOf(session, pods[0], 4), eventsOf(session, podOf(pods[0]), revision, 1)]
     const more = Promise.all(about).catch(() => [])
     const found = (await Promise.race([more, late]))?.flat() ?? []
     // an event that repeats what the condition says is no news

@@ -19,10 +19,18 @@ export interface KustomizationFacts {
 
 export const EXCLUDE = 'ksail.io/reconcile-exclude'
 
-const PERMANENT = new Set(['BuildFailed', 'InvalidCELExpression', 'AccessDenied', 'FeatureGateDisabled', 'HealthCheckFailed', 'PruneFailed'])
+const PERMANENT = new Set([
+  'BuildFailed',
+  'InvalidCELExpression',
+  'AccessDenied',
+  'FeatureGateDisabled',
+  'HealthCheckFailed',
+  'PruneFailed',
+])
 /** Messages of a failed apply that may heal; case counts, and this list goes first. */
 const HEALS = /connection refused|timeout|EOF|conflict|etcdserver|webhook .* no endpoints|no matches for kind|namespaces .* not found/
-const STAYS = /is invalid|field is immutable|forbidden|denied the request|field not declared in schema|unknown field|SOPS encrypted|decryption|namespace not specified/
+const STAYS =
+  /is invalid|field is immutable|forbidden|denied the request|field not declared in schema|unknown field|SOPS encrypted|decryption|namespace not specified/
 
 const artifactFailed = (message: string): KustomizationState => (message.includes('kustomization path not found') ? 'failed' : 'retrying')
 
@@ -57,7 +65,11 @@ export const kustomizationState = (it: KustomizationFacts): KustomizationState =
 }
 
 /** What the state machine needs to know of an object. */
-export const factsOf = ({ metadata, spec, status }: Kustomization, revision: string | undefined, seenAfterFetch: boolean): KustomizationFacts => ({
+export const factsOf = (
+  { metadata, spec, status }: Kustomization,
+  revision: string | undefined,
+  seenAfterFetch: boolean,
+): KustomizationFacts => ({
   revision,
   seenAfterFetch,
   generation: metadata.generation,

@@ -55,7 +55,10 @@ interface Look {
   readonly healthy: (entries: readonly Entry[]) => boolean
 }
 
-const nodeOf = (object: Kustomization): Node => ({ id: idOf(object), needs: needsOf(object.metadata.namespace ?? '', object.spec?.dependsOn) })
+const nodeOf = (object: Kustomization): Node => ({
+  id: idOf(object),
+  needs: needsOf(object.metadata.namespace ?? '', object.spec?.dependsOn),
+})
 
 /** Follows Kustomizations to a revision, and nudges where the controllers would take their time. */
 export const createKustomizations = (session: Session) => {
@@ -67,14 +70,24 @@ export const createKustomizations = (session: Session) => {
     const known = tracked.get(id)
     if (known !== undefined) return known
     const fresh: Tracked = {
-      firstSeen: now(), token: undefined, retryingOld: false, lostNudged: false, retries: 0, retryAt: undefined,
-      dependencyNudges: 0, healthSince: undefined, healthNudges: 0, repaired: false, doneAt: undefined,
+      firstSeen: now(),
+      token: undefined,
+      retryingOld: false,
+      lostNudged: false,
+      retries: 0,
+      retryAt: undefined,
+      dependencyNudges: 0,
+      healthSince: undefined,
+      healthNudges: 0,
+      repaired: false,
+      doneAt: undefined,
     }
     tracked.set(id, fresh)
     return fresh
   }
   const nudge = (object: Kustomization, it: Tracked): void => void (it.token = session.nudge(object, KUSTOMIZATION_KIND))
-  const isAnswered = ({ status }: Kustomization, it: Tracked): boolean => it.token === undefined || status?.lastHandledReconcileAt === it.token
+  const isAnswered = ({ status }: Kustomization, it: Tracked): boolean =>
+    it.token === undefined || status?.lastHandledReconcileAt === it.token
 
   const stateOf = ({ object, id, direct }: Member, { revision, fetchedAt, fetchedVersion }: Look): KustomizationState => {
     const it = track(id)
@@ -116,7 +129,13 @@ export const createKustomizations = (session: Session) => {
   const health = ({ object }: Standing, it: Tracked, healthy: Look['healthy']): void => {
     it.healthSince ??= now()
     // only the fast profile lets a nudge end a health check that is running
-    if (profileOf(session.target) !== 'local' || it.healthNudges >= HEALTH.nudges || !isAnswered(object, it) || !healthy(inventoryOf(object))) return
+    if (
+      profileOf(session.target) !== 'local' ||
+      it.healthNudges >= HEALTH.nudges ||
+      !isAnswered(object, it) ||
+      !healthy(inventoryOf(object))
+    )
+      return
     const left = HEALTH.period - ((now() - it.healthSince) % HEALTH.period)
     if (left < HEALTH.worthwhile) return
     it.healthNudges++
@@ -144,7 +163,15 @@ export const createKustomizations = (session: Session) => {
         else it.doneAt = undefined
         if (state !== 'health') it.healthSince = undefined
         const ready = conditionOf(member.object.status?.conditions, 'Ready')
-        return { id, object: member.object, direct: member.direct, state, reason: ready?.reason ?? '', message: ready?.message ?? '', doneAt: it.doneAt }
+        return {
+          id,
+          object: member.object,
+          direct: member.direct,
+          state,
+          reason: ready?.reason ?? '',
+          message: ready?.message ?? '',
+          doneAt: it.doneAt,
+        }
       })
       first = false
       if (look.fetchedAt === undefined) return standings
@@ -153,9 +180,12 @@ export const createKustomizations = (session: Session) => {
       const outside = new Map(look.all.map((object) => [idOf(object), object]))
       const isDone = (id: string): boolean => {
         const object = outside.get(id)
-        return states.has(id) ? states.get(id) === 'done' : object !== undefined && kustomizationState(factsOf(object, undefined, true)) === 'done'
+        return states.has(id)
+          ? states.get(id) === 'done'
+          : object !== undefined && kustomizationState(factsOf(object, undefined, true)) === 'done'
       }
-      const progress = (except: string): boolean => standings.some(({ id, state }) => id !== except && ['pending', 'building', 'health', 'blocked'].includes(state))
+      const progress = (except: string): boolean =>
+        standings.some(({ id, state }) => id !== except && ['pending', 'building', 'health', 'blocked'].includes(state))
       const allDirectDone = standings.every(({ direct, state }) => !direct || state === 'done' || state === 'excluded')
       const acted = standings.map((standing): Standing => {
         const it = track(standing.id)
@@ -167,7 +197,13 @@ export const createKustomizations = (session: Session) => {
         if (standing.state === 'health') health(standing, it, look.healthy)
         if (standing.state === 'retrying') return { ...standing, state: retry(standing, it, progress(standing.id)) }
         const { needs } = nodeOf(standing.object)
-        if (standing.state === 'blocked' && isAnswered(standing.object, it) && it.dependencyNudges < DEPENDENCY_NUDGES && needs.length > 0 && needs.every(isDone)) {
+        if (
+          standing.state === 'blocked' &&
+          isAnswered(standing.object, it) &&
+          it.dependencyNudges < DEPENDENCY_NUDGES &&
+          needs.length > 0 &&
+          needs.every(isDone)
+        ) {
           it.dependencyNudges++
           nudge(standing.object, it)
         }
@@ -177,8 +213,18 @@ export const createKustomizations = (session: Session) => {
       // only when nothing moves any more is a dependency that does not exist known to be missing for good
       if (open.length === 0 || open.some(({ state }) => state !== 'blocked')) return acted
       const finished = new Set([...outside.keys()].filter(isDone))
-      const stuck = new Map(deadlocked(open.map(({ object }) => nodeOf(object)), finished, (id) => outside.has(id)).map(({ id, why }) => [id, why]))
-      return acted.map((standing) => (stuck.has(standing.id) ? { ...standing, state: 'failed', reason: 'DependencyNotReady', message: stuck.get(standing.id)! } : standing))
+      const stuck = new Map(
+        deadlocked(
+          open.map(({ object }) => nodeOf(object)),
+          finished,
+          (id) => outside.has(id),
+        ).map(({ id, why }) => [id, why]),
+      )
+      return acted.map((standing) =>
+        stuck.has(standing.id)
+          ? { ...standing, state: 'failed', reason: 'DependencyNotReady', message: stuck.get(standing.id)! }
+          : standing,
+      )
     },
   }
 }
@@ -186,5 +232,12 @@ export const createKustomizations = (session: Session) => {
 /** Kustomizations that fail and are none of this push's business. */
 export const failingOthers = (all: readonly Kustomization[], members: readonly Member[]): readonly string[] => {
   const ours = new Set(members.map(({ id }) => id))
-  return all.filter((object) => !ours.has(idOf(object)) && object.metadata.deletionTimestamp === undefined && conditionOf(object.status?.conditions, 'Ready')?.status === 'False').map(idOf)
+  return all
+    .filter(
+      (object) =>
+        !ours.has(idOf(object)) &&
+        object.metadata.deletionTimestamp === undefined &&
+        conditionOf(object.status?.conditions, 'Ready')?.status === 'False',
+    )
+    .map(idOf)
 }

@@ -44,10 +44,12 @@ export const cascade = (nodes: readonly Node[], failed: ReadonlySet<string>, don
     return undefined
   }
   const order = ordered(nodes)
-  const blocked = order.filter((id) => !failed.has(id) && !done.has(id)).flatMap((id) => {
-    const root = rootOf(id, new Set([id]))
-    return root === undefined ? [] : [{ id, root }]
-  })
+  const blocked = order
+    .filter((id) => !failed.has(id) && !done.has(id))
+    .flatMap((id) => {
+      const root = rootOf(id, new Set([id]))
+      return root === undefined ? [] : [{ id, root }]
+    })
   return { failed: order.filter((id) => failed.has(id)), blocked }
 }
 
@@ -55,13 +57,18 @@ export const cascade = (nodes: readonly Node[], failed: ReadonlySet<string>, don
  * Objects that no progress of others can free: a dependency that does not exist, or a cycle. `exists` knows ids outside of `nodes` too.
  * Meant for a moment in which everything that is left is blocked.
  */
-export const deadlocked = (nodes: readonly Node[], done: ReadonlySet<string>, exists: (id: string) => boolean): readonly { readonly id: string; readonly why: string }[] => {
+export const deadlocked = (
+  nodes: readonly Node[],
+  done: ReadonlySet<string>,
+  exists: (id: string) => boolean,
+): readonly { readonly id: string; readonly why: string }[] => {
   const open = nodes.filter(({ id }) => !done.has(id))
   const isOpen = new Set(open.map(({ id }) => id))
   const free = new Set<string>()
   for (let before = -1; before !== free.size;) {
     before = free.size
-    for (const { id, needs } of open) if (needs.every((need) => done.has(need) || free.has(need) || (!isOpen.has(need) && exists(need)))) free.add(id)
+    for (const { id, needs } of open)
+      if (needs.every((need) => done.has(need) || free.has(need) || (!isOpen.has(need) && exists(need)))) free.add(id)
   }
   const stuck = open.filter(({ id }) => !free.has(id))
   const isStuck = new Map(stuck.map((node) => [node.id, node]))

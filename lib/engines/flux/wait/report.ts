@@ -15,11 +15,19 @@ export interface Picture {
   readonly workloads: readonly Judged[]
 }
 
-const split = (id: string): { readonly namespace: string; readonly name: string } => ({ namespace: id.slice(0, id.indexOf('/')), name: id.slice(id.indexOf('/') + 1) })
+const split = (id: string): { readonly namespace: string; readonly name: string } => ({
+  namespace: id.slice(0, id.indexOf('/')),
+  name: id.slice(id.indexOf('/') + 1),
+})
 
 const described = ({ id, state, object, message, reason }: Standing): string => {
   const progress = object.status?.conditions?.find(({ type, status }) => type === 'Reconciling' && status === 'True')?.message
-  const said = state === 'pending' ? 'has not started on the revision' : state === 'building' || state === 'health' ? (progress ?? 'is being applied') : `${reason}: ${denoise(message)}`
+  const said =
+    state === 'pending'
+      ? 'has not started on the revision'
+      : state === 'building' || state === 'health'
+        ? (progress ?? 'is being applied')
+        : `${reason}: ${denoise(message)}`
   return `Kustomization ${id}: ${shortRevision(said)}`
 }
 
@@ -27,19 +35,27 @@ const described = ({ id, state, object, message, reason }: Standing): string => 
 export const blockersOf = ({ sources, standings, workloads }: Picture): readonly string[] => {
   if (!sources.fetched) return sources.waiting.map(shortRevision)
   const open = standings.filter(({ state }) => state !== 'done' && state !== 'excluded').map(described)
-  const rollouts = workloads.filter(({ state }) => state !== 'done').map(({ kind, namespace, name, why }) => `${kind} ${namespace}/${name}: ${why}`)
+  const rollouts = workloads
+    .filter(({ state }) => state !== 'done')
+    .map(({ kind, namespace, name, why }) => `${kind} ${namespace}/${name}: ${why}`)
   if (standings.length === 0) return ['no Kustomization follows the source yet']
   return [...open, ...rollouts]
 }
 
 const commandFor = ({ target }: Session, { kind, namespace, name }: Finding): string => {
-  const kinds: Readonly<Record<string, string>> = { OCIRepository: 'ocirepository', Kustomization: 'kustomization.kustomize.toolkit.fluxcd.io', HelmRelease: 'helmrelease' }
+  const kinds: Readonly<Record<string, string>> = {
+    OCIRepository: 'ocirepository',
+    Kustomization: 'kustomization.kustomize.toolkit.fluxcd.io',
+    HelmRelease: 'helmrelease',
+  }
   return `kubectl --context ${target.context} -n ${namespace} describe ${kinds[kind] ?? kind.toLowerCase()} ${name}`
 }
 
 const hintFor = (session: Session, finding: Finding): string => {
-  if (finding.text.includes('namespace not specified')) return 'give the object a metadata.namespace, or set namespace in its kustomization.yaml: Flux has no current namespace'
-  if (finding.kind === 'OCIRepository' && NO_ANSWER.test(finding.text)) return 'the cluster does not reach the registry: run ksail cluster start, which starts and attaches it'
+  if (finding.text.includes('namespace not specified'))
+    return 'give the object a metadata.namespace, or set namespace in its kustomization.yaml: Flux has no current namespace'
+  if (finding.kind === 'OCIRepository' && NO_ANSWER.test(finding.text))
+    return 'the cluster does not reach the registry: run ksail cluster start, which starts and attaches it'
   return `run ${commandFor(session, finding)}`
 }
 
@@ -48,16 +64,30 @@ const findingsOf = (picture: Picture): readonly Finding[] => {
   const { sources, standings, workloads } = picture
   if (sources.failure !== undefined) {
     const { source, reason, message } = sources.failure
-    return [{ kind: 'OCIRepository', ...split(idOf(source)), text: `OCIRepository ${idOf(source)}: ${reason}: ${denoise(message)}`, problems: [] }]
+    return [
+      {
+        kind: 'OCIRepository',
+        ...split(idOf(source)),
+        text: `OCIRepository ${idOf(source)}: ${reason}: ${denoise(message)}`,
+        problems: [],
+      },
+    ]
   }
-  const failed = standings.filter(({ state }) => state === 'failed').map(({ id, direct, object, reason, message }): Finding => {
-    const at = shortRevision((direct ? undefined : object.status?.lastAttemptedRevision) ?? sources.revision)
-    return { kind: 'Kustomization', ...split(id), text: `Kustomization ${id} at ${at}: ${reason}: ${denoise(message)}`, problems: [] }
-  })
-  const rollouts = workloads.filter(({ state }) => state === 'failed').map(({ kind, namespace, name, why, problems }): Finding => ({
-    kind, namespace, name, problems,
-    text: `${kind} ${namespace}/${name} at ${shortRevision(sources.revision)}: ${problems.length > 0 && kind !== 'Job' ? 'does not start' : denoise(why)}`,
-  }))
+  const failed = standings
+    .filter(({ state }) => state === 'failed')
+    .map(({ id, direct, object, reason, message }): Finding => {
+      const at = shortRevision((direct ? undefined : object.status?.lastAttemptedRevision) ?? sources.revision)
+      return { kind: 'Kustomization', ...split(id), text: `Kustomization ${id} at ${at}: ${reason}: ${denoise(message)}`, problems: [] }
+    })
+  const rollouts = workloads
+    .filter(({ state }) => state === 'failed')
+    .map(({ kind, namespace, name, why, problems }): Finding => ({
+      kind,
+      namespace,
+      name,
+      problems,
+      text: `${kind} ${namespace}/${name} at ${shortRevision(sources.revision)}: ${problems.length > 0 && kind !== 'Job' ? 'does not start' : denoise(why)}`,
+    }))
   return [...failed, ...rollouts]
 }
 
@@ -68,9 +98,14 @@ export const failureReport = async (session: Session, picture: Picture): Promise
   const nodes = standings.map(({ id, object }) => ({ id, needs: needsOf(object.metadata.namespace ?? '', object.spec?.dependsOn) }))
   const idsOf = (state: Standing['state']): ReadonlySet<string> => new Set(standings.filter((it) => it.state === state).map(({ id }) => id))
   const { blocked } = cascade(nodes, idsOf('failed'), idsOf('done'))
-  const good = standings.filter(({ state }) => state === 'failed').map(({ object }) => object.status?.lastAppliedRevision).find((it) => it !== undefined && it !== sources.revision)
+  const good = standings
+    .filter(({ state }) => state === 'failed')
+    .map(({ object }) => object.status?.lastAppliedRevision)
+    .find((it) => it !== undefined && it !== sources.revision)
   const after = [
-    ...(blocked.length === 0 ? [] : [`blocked by ${[...new Set(blocked.map(({ root }) => root))].join(', ')}: ${blocked.map(({ id }) => id).join(', ')}`]),
+    ...(blocked.length === 0
+      ? []
+      : [`blocked by ${[...new Set(blocked.map(({ root }) => root))].join(', ')}: ${blocked.map(({ id }) => id).join(', ')}`]),
     ...(good === undefined ? [] : [`last good revision: ${shortRevision(good)}`]),
   ]
   const shown = findings.slice(0, 4)
@@ -90,10 +125,18 @@ export const timeoutReport = async (session: Session, picture: Picture, timeout:
   const shown = blockers.slice(0, 8)
   const first = picture.workloads.find(({ state }) => state !== 'done')
   const standing = picture.standings.find(({ state }) => state !== 'done' && state !== 'excluded')
-  const finding: Finding = standing !== undefined
-    ? { kind: 'Kustomization', ...split(standing.id), text: '', problems: [] }
-    : first !== undefined ? { kind: first.kind, namespace: first.namespace, name: first.name, text: '', problems: [] } : { kind: 'OCIRepository', namespace: 'flux-system', name: 'flux-system', text: '', problems: [] }
-  const details = problems.length === 0 ? [] : (await diagnose(session, picture.sources.revision, [{ ...finding, text: '', problems }], [])).filter((line) => line !== '').slice(0, 4)
+  const finding: Finding =
+    standing !== undefined
+      ? { kind: 'Kustomization', ...split(standing.id), text: '', problems: [] }
+      : first !== undefined
+        ? { kind: first.kind, namespace: first.namespace, name: first.name, text: '', problems: [] }
+        : { kind: 'OCIRepository', namespace: 'flux-system', name: 'flux-system', text: '', problems: [] }
+  const details =
+    problems.length === 0
+      ? []
+      : (await diagnose(session, picture.sources.revision, [{ ...finding, text: '', problems }], []))
+          .filter((line) => line !== '')
+          .slice(0, 4)
   return new KsailError('timeout', `${shortRevision(picture.sources.revision)} is not live after ${formatDuration(timeout)}`, {
     details: [...shown, ...(blockers.length > shown.length ? [`and ${blockers.length - shown.length} more`] : []), ...details],
     hint: `run ${commandFor(session, finding)}, or pass a longer --timeout`,

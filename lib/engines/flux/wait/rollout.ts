@@ -44,7 +44,8 @@ const observed = ({ metadata, status }: Workload): boolean => (status?.observedG
 const deployment = ({ spec, status = {} }: Workload): Rollout => {
   const wanted = spec?.replicas ?? 1
   const refused = conditionOf(status.conditions, 'ReplicaFailure')
-  if (refused?.status === 'True' && refused.reason === 'FailedCreate') return failed(`FailedCreate: ${refused.message ?? 'no pod can be created'}`)
+  if (refused?.status === 'True' && refused.reason === 'FailedCreate')
+    return failed(`FailedCreate: ${refused.message ?? 'no pod can be created'}`)
   if (spec?.paused === true) return done
   const { updatedReplicas = 0, availableReplicas = 0, unavailableReplicas = 0, replicas = 0 } = status
   if (updatedReplicas < wanted) return waiting(`${updatedReplicas} of ${wanted} replicas updated`)
@@ -52,7 +53,9 @@ const deployment = ({ spec, status = {} }: Workload): Rollout => {
   const late = conditionOf(status.conditions, 'Progressing')
   if (late?.reason === 'ProgressDeadlineExceeded') return failed(`ProgressDeadlineExceeded: ${late.message ?? ''}`)
   if (unavailableReplicas > 0) return waiting(`${unavailableReplicas} of ${wanted} new replicas not available`)
-  return waiting(replicas > wanted ? `${replicas - wanted} old replicas still there` : `${availableReplicas} of ${wanted} replicas available`)
+  return waiting(
+    replicas > wanted ? `${replicas - wanted} old replicas still there` : `${availableReplicas} of ${wanted} replicas available`,
+  )
 }
 
 const statefulSet = ({ spec, status = {} }: Workload): Rollout => {
@@ -86,11 +89,18 @@ const helmRelease = ({ metadata, spec, status }: Workload): Rollout => {
   if (ready?.reason === 'HealthCheckCanceled') return waiting(said)
   if (isTrue(status?.conditions, 'Stalled')) return failed(said)
   if (isTrue(status?.conditions, 'Reconciling')) return waiting(conditionOf(status?.conditions, 'Reconciling')?.message ?? said)
-  if (ready?.status === 'False' && /^(InstallFailed|UpgradeFailed|TestFailed|RollbackFailed|UninstallFailed)$/.test(ready.reason ?? '')) return failed(said)
+  if (ready?.status === 'False' && /^(InstallFailed|UpgradeFailed|TestFailed|RollbackFailed|UninstallFailed)$/.test(ready.reason ?? ''))
+    return failed(said)
   return ready?.status === 'True' && observed({ metadata, ...(status === undefined ? {} : { status }) }) ? done : waiting(said)
 }
 
-const RULES: Readonly<Record<WorkloadKind, (it: Workload) => Rollout>> = { Deployment: deployment, StatefulSet: statefulSet, DaemonSet: daemonSet, Job: job, HelmRelease: helmRelease }
+const RULES: Readonly<Record<WorkloadKind, (it: Workload) => Rollout>> = {
+  Deployment: deployment,
+  StatefulSet: statefulSet,
+  DaemonSet: daemonSet,
+  Job: job,
+  HelmRelease: helmRelease,
+}
 
 /** How far a workload is by its own status. Whether its pods stay up is another question. */
 export const rolloutOf = (kind: WorkloadKind, it: Workload): Rollout =>
@@ -109,8 +119,10 @@ const TEMPLATE = 'deprecated.daemonset.template.generation'
 export const podsOf = (kind: WorkloadKind, it: Workload, pods: readonly Pod[], replicaSets: readonly KubeObject[]): readonly Pod[] => {
   if (kind === 'Job') return pods.filter((pod) => owns(it, pod))
   if (!observed(it)) return []
-  if (kind === 'StatefulSet') return pods.filter((pod) => owns(it, pod) && pod.metadata.labels?.['controller-revision-hash'] === it.status?.updateRevision)
-  if (kind === 'DaemonSet') return pods.filter((pod) => owns(it, pod) && pod.metadata.labels?.['pod-template-generation'] === it.metadata.annotations?.[TEMPLATE])
+  if (kind === 'StatefulSet')
+    return pods.filter((pod) => owns(it, pod) && pod.metadata.labels?.['controller-revision-hash'] === it.status?.updateRevision)
+  if (kind === 'DaemonSet')
+    return pods.filter((pod) => owns(it, pod) && pod.metadata.labels?.['pod-template-generation'] === it.metadata.annotations?.[TEMPLATE])
   const revision = it.metadata.annotations?.[REVISION]
   const current = replicaSets.find((set) => owns(it, set) && revision !== undefined && set.metadata.annotations?.[REVISION] === revision)
   return current === undefined ? [] : pods.filter((pod) => owns(current, pod))

@@ -13,7 +13,9 @@ export interface Entry {
 /** `<namespace>_<name>_<group>_<kind>`; read from the right, as names of RBAC objects may hold underscores (`:` is written `__`). */
 export const parseEntry = ({ id, v }: { readonly id: string; readonly v: string }): Entry | undefined => {
   const match = /^([^_]*)_(.+)_([^_]*)_([^_]+)$/.exec(id)
-  return match === null ? undefined : { namespace: match[1]!, name: match[2]!.replaceAll('__', ':'), group: match[3]!, kind: match[4]!, version: v }
+  return match === null
+    ? undefined
+    : { namespace: match[1]!, name: match[2]!.replaceAll('__', ':'), group: match[3]!, kind: match[4]!, version: v }
 }
 
 export const inventoryOf = ({ status }: Kustomization): readonly Entry[] =>

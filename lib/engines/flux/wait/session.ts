@@ -22,7 +22,11 @@ export interface Session {
   readonly end: () => void
   follow<T extends KubeObject<unknown, unknown>>(path: string): Promise<Store<T>>
   /** Asks a controller to look at an object now; returns the token that its status will carry when it has. */
-  nudge(object: KubeObject<unknown, unknown>, kind: { readonly apiVersion: string; readonly kind: string }, extra?: readonly string[]): string
+  nudge(
+    object: KubeObject<unknown, unknown>,
+    kind: { readonly apiVersion: string; readonly kind: string },
+    extra?: readonly string[],
+  ): string
   /** Runs work beside the loop; its failure ends the wait. */
   aside(work: () => Promise<void>): void
   /** Throws what went wrong beside the loop. */
@@ -47,14 +51,25 @@ export const createSession = (ctx: Context, target: Target, kube: Kube, options:
     })
   }
   return {
-    ctx, target, kube, options, now, alarm, aside,
+    ctx,
+    target,
+    kube,
+    options,
+    now,
+    alarm,
+    aside,
     end: () => stop.abort(),
     follow: (path) => follow(ctx, kube, path, { signal, changed: alarm.ring, failed }),
     nudge: (object, kind, extra = []) => {
       const token = randomUUID()
       const annotations = Object.fromEntries([REQUESTED_AT, ...extra].map((key) => [key, token]))
       // the manager that `flux reconcile` uses: Flux neither strips the annotation nor fights over it
-      const patch = (): Promise<unknown> => kube.patch(pathOf({ ...kind, metadata: object.metadata }), { metadata: { annotations } }, { fieldManager: 'flux-client-side-apply' })
+      const patch = (): Promise<unknown> =>
+        kube.patch(
+          pathOf({ ...kind, metadata: object.metadata }),
+          { metadata: { annotations } },
+          { fieldManager: 'flux-client-side-apply' },
+        )
       aside(async () => {
         for (let attempt = 1; ; attempt++) {
           try {

@@ -21,11 +21,19 @@ export const digestOf = (revision: string): string => revision.slice(revision.in
 const isFinal = (reason: string): boolean => /^(AuthenticationFailed|URLInvalid)$/.test(reason) || reason.endsWith('LayerOperationFailed')
 
 /** Where a source is on its way to a revision. A failure counts only when it answers our own request. */
-export const sourceState = ({ revision, token, registryHead, artifactRevision, lastHandledReconcileAt, conditions }: SourceFacts): SourceState => {
+export const sourceState = ({
+  revision,
+  token,
+  registryHead,
+  artifactRevision,
+  lastHandledReconcileAt,
+  conditions,
+}: SourceFacts): SourceState => {
   if (artifactRevision === revision) return 'fetched'
   if (isTrue(conditions, 'Stalled')) return 'failed'
   const handled = (lastHandledReconcileAt ?? '') === token
-  const failure = ['FetchFailed', 'StorageOperationFailed', 'SourceVerified'].map((type) => conditionOf(conditions, type))
+  const failure = ['FetchFailed', 'StorageOperationFailed', 'SourceVerified']
+    .map((type) => conditionOf(conditions, type))
     .find((it) => it?.status === (it?.type === 'SourceVerified' ? 'False' : 'True'))
   if (handled && failure !== undefined) return isFinal(failure.reason ?? '') || failure.type === 'SourceVerified' ? 'failed' : 'retry'
   const held = artifactRevision === undefined ? undefined : digestOf(artifactRevision)

@@ -59,7 +59,13 @@ export const createSources = (session: Session, store: Store<Source>) => {
     const id = idOf(source)
     const known = tracked.get(id)
     if (known !== undefined) return known
-    const fresh: Tracked = { token: undefined, attempts: 0, retryAt: undefined, firstRevision: source.status?.artifact?.revision, headFor: undefined }
+    const fresh: Tracked = {
+      token: undefined,
+      attempts: 0,
+      retryAt: undefined,
+      firstRevision: source.status?.artifact?.revision,
+      headFor: undefined,
+    }
     tracked.set(id, fresh)
     return fresh
   }
@@ -74,7 +80,9 @@ export const createSources = (session: Session, store: Store<Source>) => {
 
   const supersede = (source: Source, by: string): void => {
     if (options.latest !== true)
-      throw new KsailError('conflict', `tag ${source.spec?.ref?.tag ?? options.tag} moved from ${digest} to ${by} meanwhile`, { hint: 'push again, or pass --latest to follow the newer artifact' })
+      throw new KsailError('conflict', `tag ${source.spec?.ref?.tag ?? options.tag} moved from ${digest} to ${by} meanwhile`, {
+        hint: 'push again, or pass --latest to follow the newer artifact',
+      })
     ctx.report({ kind: 'note', text: `the tag moved on: following ${by}` })
     digest = by
     moved = true
@@ -87,7 +95,14 @@ export const createSources = (session: Session, store: Store<Source>) => {
     const it = track(source)
     const { artifact, lastHandledReconcileAt, conditions = [] } = source.status ?? {}
     const held = artifact?.revision
-    const state = sourceState({ revision, token: it.token ?? lastHandledReconcileAt ?? '', registryHead: head, artifactRevision: held, lastHandledReconcileAt, conditions })
+    const state = sourceState({
+      revision,
+      token: it.token ?? lastHandledReconcileAt ?? '',
+      registryHead: head,
+      artifactRevision: held,
+      lastHandledReconcileAt,
+      conditions,
+    })
     const ready = conditionOf(conditions, 'Ready')
     const said = { reason: ready?.reason ?? 'NotReady', message: ready?.message ?? 'the source was not looked at yet' }
     if (state === 'fetched') return { state, ...said }
@@ -101,7 +116,8 @@ export const createSources = (session: Session, store: Store<Source>) => {
       else if (state === 'failed') return { state, ...said }
       return { state: 'waiting', ...said }
     }
-    if (held !== undefined && digestOf(held) !== digest && (fetchedOnce || held !== it.firstRevision || state === 'stale')) askHead(it, held)
+    if (held !== undefined && digestOf(held) !== digest && (fetchedOnce || held !== it.firstRevision || state === 'stale'))
+      askHead(it, held)
     if (state === 'failed') return { state, ...said }
     if (state === 'retry' || state === 'stale') {
       if (state === 'stale' && head !== undefined && head !== digest && options.head !== undefined && it.headFor === held) {
@@ -109,7 +125,10 @@ export const createSources = (session: Session, store: Store<Source>) => {
         return { state: 'waiting', ...said }
       }
       const patient = now() < (options.patience ?? 0) || (state === 'retry' && NO_ANSWER.test(said.message) && now() < 5000)
-      if (!patient && it.attempts >= ATTEMPTS) return state === 'stale' ? { state: 'failed', reason: 'Stale', message: `the registry still gives ${held ?? 'another digest'} for this tag` } : { state: 'failed', ...said }
+      if (!patient && it.attempts >= ATTEMPTS)
+        return state === 'stale'
+          ? { state: 'failed', reason: 'Stale', message: `the registry still gives ${held ?? 'another digest'} for this tag` }
+          : { state: 'failed', ...said }
       it.retryAt ??= now() + PAUSE
       if (now() >= it.retryAt) {
         it.retryAt = undefined
@@ -128,10 +147,21 @@ export const createSources = (session: Session, store: Store<Source>) => {
       const all = store.items()
       const main = all.find(({ metadata }) => metadata.name === 'flux-system' && metadata.namespace === 'flux-system')
       const none = { main: undefined, all: [], failure: undefined }
-      if (main === undefined) return { ...none, fetched: false, revision: revisionFor(undefined, options.tag, digest), waiting: ['OCIRepository flux-system/flux-system does not exist yet'] }
+      if (main === undefined)
+        return {
+          ...none,
+          fetched: false,
+          revision: revisionFor(undefined, options.tag, digest),
+          waiting: ['OCIRepository flux-system/flux-system does not exist yet'],
+        }
       if (main.spec?.ref?.digest !== undefined && main.spec.ref.digest !== digest)
-        throw new KsailError('conflict', `OCIRepository flux-system/flux-system is pinned to ${main.spec.ref.digest}, not ${digest}`, { hint: 'roll forward with ksail workload rollback, or remove spec.ref.digest' })
-      if (main.spec?.suspend === true) throw new KsailError('notReady', 'OCIRepository flux-system/flux-system is suspended', { hint: 'run flux resume source oci flux-system' })
+        throw new KsailError('conflict', `OCIRepository flux-system/flux-system is pinned to ${main.spec.ref.digest}, not ${digest}`, {
+          hint: 'roll forward with ksail workload rollback, or remove spec.ref.digest',
+        })
+      if (main.spec?.suspend === true)
+        throw new KsailError('notReady', 'OCIRepository flux-system/flux-system is suspended', {
+          hint: 'run flux resume source oci flux-system',
+        })
       const sources = sharing(all, main)
       const verdicts = sources.map((source) => ({ source, ...judge(source, revisionFor(source, options.tag, digest)) }))
       const failure = verdicts.find(({ state }) => state === 'failed')
@@ -139,9 +169,14 @@ export const createSources = (session: Session, store: Store<Source>) => {
       const fetched = open.length === 0 && failure === undefined
       fetchedOnce ||= fetched
       return {
-        fetched, main, all: sources, failure,
+        fetched,
+        main,
+        all: sources,
+        failure,
         revision: revisionFor(main, options.tag, digest),
-        waiting: open.map(({ source, reason, message }) => `OCIRepository ${idOf(source)} has not fetched the digest yet (${reason}: ${message})`),
+        waiting: open.map(
+          ({ source, reason, message }) => `OCIRepository ${idOf(source)} has not fetched the digest yet (${reason}: ${message})`,
+        ),
       }
     },
   }

@@ -22,7 +22,8 @@ interface FollowOptions {
 }
 
 /** Order of changes. Versions count up through all kinds of one API server. */
-export const versionOf = (it: KubeObject<unknown, unknown>): bigint => BigInt(/^\d+$/.test(it.metadata.resourceVersion ?? '') ? it.metadata.resourceVersion! : 0)
+export const versionOf = (it: KubeObject<unknown, unknown>): bigint =>
+  BigInt(/^\d+$/.test(it.metadata.resourceVersion ?? '') ? it.metadata.resourceVersion! : 0)
 
 const LISTING = { every: 500, times: 240 }
 
@@ -33,7 +34,8 @@ const patiently = async <T>(ctx: Context, signal: AbortSignal, read: () => Promi
       return await read()
     } catch (error) {
       signal.throwIfAborted()
-      const heals = isKsailError(error) && isTransient({ status: error instanceof KubeError ? error.status : undefined, error: error.message })
+      const heals =
+        isKsailError(error) && isTransient({ status: error instanceof KubeError ? error.status : undefined, error: error.message })
       if (!heals || attempt >= LISTING.times) throw error
       if (attempt % 20 === 8) ctx.report({ kind: 'wait', text: `waiting for the cluster: ${messageOf(error)}` })
       await ctx.sleep(LISTING.every)
@@ -42,7 +44,12 @@ const patiently = async <T>(ctx: Context, signal: AbortSignal, read: () => Promi
 }
 
 /** Lists a collection and follows it until `signal` ends that. A kind that is not served yet is asked for again. */
-export const follow = async <T extends KubeObject<unknown, unknown>>(ctx: Context, kube: Kube, path: string, { signal, changed, failed }: FollowOptions): Promise<Store<T>> => {
+export const follow = async <T extends KubeObject<unknown, unknown>>(
+  ctx: Context,
+  kube: Kube,
+  path: string,
+  { signal, changed, failed }: FollowOptions,
+): Promise<Store<T>> => {
   const held = new Map<string, T>()
   const gone = new Map<string, bigint>()
   const put = (it: T): void => {
@@ -55,7 +62,8 @@ export const follow = async <T extends KubeObject<unknown, unknown>>(ctx: Contex
   const list = (): Promise<string> =>
     patiently(ctx, signal, async () => {
       const found = await kube.list<T>(path)
-      if (found === undefined) throw new KubeError('unreachable', `the cluster does not serve ${path}`, 404, 'run ksail cluster create, which installs the engine')
+      if (found === undefined)
+        throw new KubeError('unreachable', `the cluster does not serve ${path}`, 404, 'run ksail cluster create, which installs the engine')
       if (found.date !== undefined) clock = { server: found.date, ours: ctx.now() }
       const at = BigInt(/^\d+$/.test(found.resourceVersion) ? found.resourceVersion : 0)
       const ids = new Set(found.items.map(idOf))
@@ -85,7 +93,11 @@ export const follow = async <T extends KubeObject<unknown, unknown>>(ctx: Contex
         }
       } catch (error) {
         if (signal.aborted) return
-        if (!isKsailError(error, 'unreachable') && !(error instanceof KubeError && (error.status === 410 || isTransient({ status: error.status })))) throw error
+        if (
+          !isKsailError(error, 'unreachable') &&
+          !(error instanceof KubeError && (error.status === 410 || isTransient({ status: error.status })))
+        )
+          throw error
         await ctx.sleep(LISTING.every)
         version = await list()
         changed()

@@ -16,7 +16,10 @@ export const createTalk = ({ ctx, now, alarm }: Session) => {
       if (now() < SILENCE) return alarm.at(SILENCE)
       const all = blockers()
       if (all.length === 0) return
-      const text = `waiting for ${all.slice(0, 2).map((line) => (line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line)).join('; ')}${all.length > 2 ? `; and ${all.length - 2} more` : ''}`
+      const text = `waiting for ${all
+        .slice(0, 2)
+        .map((line) => (line.length > LONGEST ? `${line.slice(0, LONGEST - 1)}…` : line))
+        .join('; ')}${all.length > 2 ? `; and ${all.length - 2} more` : ''}`
       const due = saidAt + (text === said ? REPEAT : PAUSE)
       if (now() < due) return alarm.at(due)
       said = text

@@ -8,7 +8,13 @@ import type { Session } from './session.ts'
 import { createSteadiness } from './steady.ts'
 import { versionOf, type Store } from './store.ts'
 
-const KINDS: Readonly<Record<WorkloadKind, string>> = { Deployment: 'apps', StatefulSet: 'apps', DaemonSet: 'apps', Job: 'batch', HelmRelease: 'helm.toolkit.fluxcd.io' }
+const KINDS: Readonly<Record<WorkloadKind, string>> = {
+  Deployment: 'apps',
+  StatefulSet: 'apps',
+  DaemonSet: 'apps',
+  Job: 'batch',
+  HelmRelease: 'helm.toolkit.fluxcd.io',
+}
 const OF_RELEASES = ['Deployment', 'StatefulSet', 'DaemonSet'] as const
 const RELEASE_NAME = 'helm.toolkit.fluxcd.io/name'
 const RELEASE_NAMESPACE = 'helm.toolkit.fluxcd.io/namespace'
@@ -32,7 +38,6 @@ const describe = ({ pod, container, reason, message }: PodProblem): string =>
 /** An evicted or finished pod stays in the list, but its workload has replaced it. */
 const isOver = (phase: string | undefined): boolean => phase === 'Failed' || phase === 'Succeeded'
 
-
 /** Watches workloads, their pods and releases, namespace by namespace as they are asked for. */
 export const createWorkloads = (session: Session, past: () => Past) => {
   const { now, alarm } = session
@@ -52,14 +57,20 @@ export const createWorkloads = (session: Session, past: () => Past) => {
     }
     return stores.get(path) as Store<T> | undefined
   }
-  const storeOf = (kind: WorkloadKind, version: string, namespace: string) => open<Workload>(collection(`${KINDS[kind]}/${version}`, pluralOf(kind), namespace))
+  const storeOf = (kind: WorkloadKind, version: string, namespace: string) =>
+    open<Workload>(collection(`${KINDS[kind]}/${version}`, pluralOf(kind), namespace))
 
-  const podsFor = (kind: WorkloadKind, it: Workload): { readonly pods: readonly Pod[]; readonly server: number | undefined } | undefined => {
+  const podsFor = (
+    kind: WorkloadKind,
+    it: Workload,
+  ): { readonly pods: readonly Pod[]; readonly server: number | undefined } | undefined => {
     const namespace = it.metadata.namespace ?? 'default'
     const sets = kind === 'Deployment' ? open<KubeObject>(collection('apps/v1', 'replicasets', namespace)) : undefined
     const pods = open<Pod>(collection('v1', 'pods', namespace))
     if (pods === undefined || (kind === 'Deployment' && sets === undefined)) return undefined
-    const current = podsOf(kind, it, pods.items(), sets?.items() ?? []).filter(({ metadata, status }) => metadata.deletionTimestamp === undefined && (kind === 'Job' || !isOver(status?.phase)))
+    const current = podsOf(kind, it, pods.items(), sets?.items() ?? []).filter(
+      ({ metadata, status }) => metadata.deletionTimestamp === undefined && (kind === 'Job' || !isOver(status?.phase)),
+    )
     return { pods: current, server: pods.serverNow() }
   }
 
@@ -76,9 +87,13 @@ export const createWorkloads = (session: Session, past: () => Past) => {
       alarm.at(since.until)
       return { state: 'waiting', why: rollout.why, problems }
     }
-    if (rollout.state === 'waiting') return { state: 'waiting', why: problems.length > 0 ? `${rollout.why}; ${describe(problems[0]!)}` : rollout.why, problems }
+    if (rollout.state === 'waiting')
+      return { state: 'waiting', why: problems.length > 0 ? `${rollout.why}; ${describe(problems[0]!)}` : rollout.why, problems }
     if (kind === 'Job') return { ...rollout, state: 'done', problems: [] }
-    const from = Math.max(0, ...found.pods.filter((pod) => !hasReadinessProbes(pod)).map((pod) => steady(pod, { now: now(), server: found.server })))
+    const from = Math.max(
+      0,
+      ...found.pods.filter((pod) => !hasReadinessProbes(pod)).map((pod) => steady(pod, { now: now(), server: found.server })),
+    )
     if (from <= now()) return { state: 'done', why: '', problems: [] }
     if (from < Infinity) alarm.at(from)
     return { state: 'waiting', why: problems[0] === undefined ? 'its pods have just started' : describe(problems[0]), problems }
@@ -110,11 +125,15 @@ export const createWorkloads = (session: Session, past: () => Past) => {
     const id = it.metadata.uid ?? ''
     const token = retried.get(id)
     const since = pastOf(it)
-    if (token !== undefined && it.status?.lastHandledReconcileAt !== token && state !== 'done') return { state: 'waiting', why: `retrying (${why})`, problems: [] }
+    if (token !== undefined && it.status?.lastHandledReconcileAt !== token && state !== 'done')
+      return { state: 'waiting', why: `retrying (${why})`, problems: [] }
     if (state === 'failed') {
       // what failed before this wait gets one more try, as whatever it failed for may be mended
       if (token !== undefined || versionOf(it) > past().version) return { state, why, problems: [] }
-      retried.set(id, session.nudge(it, { apiVersion: `${KINDS.HelmRelease}/${version}`, kind: 'HelmRelease' }, ['reconcile.fluxcd.io/resetAt']))
+      retried.set(
+        id,
+        session.nudge(it, { apiVersion: `${KINDS.HelmRelease}/${version}`, kind: 'HelmRelease' }, ['reconcile.fluxcd.io/resetAt']),
+      )
       return { state: 'waiting', why: `retrying (${why})`, problems: [] }
     }
     const trouble = state === 'waiting' && since !== undefined ? troubleOf(it, since) : undefined
@@ -129,7 +148,8 @@ export const createWorkloads = (session: Session, past: () => Past) => {
       if (store === undefined) return { ...about, state: 'waiting', why: 'reading it', problems: [] }
       const it = store.items().find(({ metadata }) => metadata.name === name)
       // a finished job may have been swept by its time to live
-      if (it === undefined) return { ...about, state: kind === 'Job' ? 'done' : 'missing', why: 'it is in the inventory, but not in the cluster', problems: [] }
+      if (it === undefined)
+        return { ...about, state: kind === 'Job' ? 'done' : 'missing', why: 'it is in the inventory, but not in the cluster', problems: [] }
       return { ...about, ...(kind === 'HelmRelease' ? judgeRelease(it, version) : judgeWorkload(kind, it, past())) }
     },
     /** Reads everything again that is being watched. */

@@ -7,7 +7,13 @@ import { fakeExec } from '../../../fakes/exec.ts'
 
 const file = (port: number): string => {
   const path = join(tempFolder(), 'config')
-  writeFileSync(path, JSON.stringify({ contexts: [{ name: 'kind-dev', context: { cluster: 'kind-dev' } }], clusters: [{ name: 'kind-dev', cluster: { server: `https://127.0.0.1:${port}` } }] }))
+  writeFileSync(
+    path,
+    JSON.stringify({
+      contexts: [{ name: 'kind-dev', context: { cluster: 'kind-dev' } }],
+      clusters: [{ name: 'kind-dev', cluster: { server: `https://127.0.0.1:${port}` } }],
+    }),
+  )
   return path
 }
 const node = { id: '1', name: 'dev-control-plane', running: true, status: 'running', created: '', ports: { '6443/tcp': 40123 } }

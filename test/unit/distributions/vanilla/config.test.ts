@@ -4,12 +4,18 @@ import { kindConfig } from '../../../../lib/distributions/vanilla/config.ts'
 import { fakeTarget } from '../../../fakes/target.ts'
 
 const header = 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n'
-const of = (over: Parameters<typeof fakeTarget>[0], text?: string, cgroupVersion = '2') => kindConfig(fakeTarget(over), { text, cgroupVersion })
+const of = (over: Parameters<typeof fakeTarget>[0], text?: string, cgroupVersion = '2') =>
+  kindConfig(fakeTarget(over), { text, cgroupVersion })
 const roles = (text: string): string[] => (parse(text) as { nodes: { role: string }[] }).nodes.map(({ role }) => role)
 
 describe('kindConfig', () => {
   it('makes one node where nobody says how many', () => {
-    expect(parse(of({}))).toEqual({ kind: 'Cluster', apiVersion: 'kind.x-k8s.io/v1alpha4', name: 'dev', nodes: [{ role: 'control-plane' }] })
+    expect(parse(of({}))).toEqual({
+      kind: 'Cluster',
+      apiVersion: 'kind.x-k8s.io/v1alpha4',
+      name: 'dev',
+      nodes: [{ role: 'control-plane' }],
+    })
   })
 
   it('makes the wanted numbers', () => expect(roles(of({ controlPlanes: 1, workers: 2 }))).toEqual(['control-plane', 'worker', 'worker']))
@@ -25,7 +31,9 @@ describe('kindConfig', () => {
     const text = `${header}nodes:\n  - role: control-plane\n  - role: worker\n    image: a\n`
     expect(roles(of({}, text))).toEqual(['control-plane', 'worker'])
     expect(roles(of({ workers: 0 }, text))).toEqual(['control-plane'])
-    expect(parse(of({ workers: 2 }, text))).toMatchObject({ nodes: [{ role: 'control-plane' }, { role: 'worker', image: 'a' }, { role: 'worker', image: 'a' }] })
+    expect(parse(of({ workers: 2 }, text))).toMatchObject({
+      nodes: [{ role: 'control-plane' }, { role: 'worker', image: 'a' }, { role: 'worker', image: 'a' }],
+    })
   })
 
   it('lets kubelets run on control groups version 1, once', () => {
@@ -38,10 +46,14 @@ describe('kindConfig', () => {
   })
 
   it('names the place of broken YAML', () => {
-    expect(() => of({}, `${header}nodes: [\n`)).toThrow(expect.objectContaining({ code: 'config', message: expect.stringMatching(/^\/project\/kind\.yaml:\d+:\d+: /) }))
+    expect(() => of({}, `${header}nodes: [\n`)).toThrow(
+      expect.objectContaining({ code: 'config', message: expect.stringMatching(/^\/project\/kind\.yaml:\d+:\d+: /) }),
+    )
   })
 
   it('refuses a file of another kind', () => {
-    expect(() => of({}, 'kind: Deployment\n')).toThrow(expect.objectContaining({ code: 'config', message: expect.stringContaining('is not a configuration of kind') }))
+    expect(() => of({}, 'kind: Deployment\n')).toThrow(
+      expect.objectContaining({ code: 'config', message: expect.stringContaining('is not a configuration of kind') }),
+    )
   })
 })

@@ -19,7 +19,17 @@ const KIND = [
   ' ✓ Starting control-plane 🕹️',
 ]
 
-const container = JSON.stringify([{ Id: 'abc', Name: '/dev-control-plane', Created: '2026-01-01T00:00:00Z', State: { Running: true, Status: 'running' }, Config: { Image: 'n', Labels: null, Env: null }, NetworkSettings: { Ports: null, Networks: null }, Mounts: null }])
+const container = JSON.stringify([
+  {
+    Id: 'abc',
+    Name: '/dev-control-plane',
+    Created: '2026-01-01T00:00:00Z',
+    State: { Running: true, Status: 'running' },
+    Config: { Image: 'n', Labels: null, Env: null },
+    NetworkSettings: { Ports: null, Networks: null },
+    Mounts: null,
+  },
+])
 
 const world = (kind: { readonly exitCode: number; readonly lines: readonly string[] }) => {
   const exec = fakeExec({
@@ -38,7 +48,9 @@ describe('make', () => {
     const { exec, target, ctx } = world({ exitCode: 0, lines: KIND })
     await vanillaOnDocker.make(ctx, target, ctx.signal).done
     const call = exec.calls.find(({ file }) => file === 'kind')
-    expect(call?.command).toBe(`kind create cluster --name dev --config - --kubeconfig ${target.kubeconfig} --retain --image example/node:v1`)
+    expect(call?.command).toBe(
+      `kind create cluster --name dev --config - --kubeconfig ${target.kubeconfig} --retain --image example/node:v1`,
+    )
     expect(call?.options.input).toContain('name: dev\n')
     expect(existsSync(join(target.kubeconfig, '..'))).toBe(true)
   })
@@ -47,7 +59,12 @@ describe('make', () => {
     const { target, ctx } = world({ exitCode: 0, lines: KIND })
     const making = vanillaOnDocker.make(ctx, target, ctx.signal)
     expect(await making.booted).toEqual(['dev-control-plane'])
-    expect(ctx.texts()).toEqual(['kind: ensuring node image (kindest/node:v1.34.10)', 'kind: preparing nodes', 'kind: writing configuration', 'kind: starting control-plane'])
+    expect(ctx.texts()).toEqual([
+      'kind: ensuring node image (kindest/node:v1.34.10)',
+      'kind: preparing nodes',
+      'kind: writing configuration',
+      'kind: starting control-plane',
+    ])
   })
 
   it('applies manifests from inside the first node, on stdin', async () => {
@@ -70,10 +87,22 @@ describe('make', () => {
 
 describe('start', () => {
   it('starts the control plane before the workers, so that it takes its old address', async () => {
-    const one = (name: string, running: boolean) => ({ Id: name, Name: `/${name}`, Created: '', State: { Running: running, Status: '' }, Config: { Image: '', Labels: null, Env: null }, NetworkSettings: { Ports: null, Networks: null }, Mounts: null })
+    const one = (name: string, running: boolean) => ({
+      Id: name,
+      Name: `/${name}`,
+      Created: '',
+      State: { Running: running, Status: '' },
+      Config: { Image: '', Labels: null, Env: null },
+      NetworkSettings: { Ports: null, Networks: null },
+      Mounts: null,
+    })
     const exec = fakeExec({
       'docker ps *': 'a\nb\nc\n',
-      'docker container inspect a b c': JSON.stringify([one('dev-worker', false), one('dev-control-plane', false), one('dev-worker2', true)]),
+      'docker container inspect a b c': JSON.stringify([
+        one('dev-worker', false),
+        one('dev-control-plane', false),
+        one('dev-worker2', true),
+      ]),
       'docker start *': '',
     })
     await vanillaOnDocker.start(fakeContext({ exec }), 'dev')

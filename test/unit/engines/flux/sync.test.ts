@@ -14,18 +14,27 @@ const sync = async (files: Record<string, string> = {}, over: Partial<Parameters
   for (const [name, text] of Object.entries(files)) writeFileSync(join(ctx.cwd, 'flux', name), text)
   return syncManifests(ctx, { project: ctx.cwd, path: './clusters/local' } as Target, { ...options, ...over })
 }
-const documents = (yaml: string): Record<string, never>[] => parseAllDocuments(yaml).map((document) => document.toJS() as Record<string, never>)
+const documents = (yaml: string): Record<string, never>[] =>
+  parseAllDocuments(yaml).map((document) => document.toJS() as Record<string, never>)
 
 describe('what Flux is told to follow', () => {
   it('has a default for each file', async () => {
     const [source, start] = documents(await sync())
-    expect(source).toMatchObject({ kind: 'OCIRepository', metadata: { name: 'flux-system', namespace: 'flux-system' }, spec: { url: options.url, ref: { tag: 'dev' }, insecure: true } })
-    expect(start).toMatchObject({ kind: 'Kustomization', spec: { path: './clusters/local', prune: true, wait: false, sourceRef: { kind: 'OCIRepository', name: 'flux-system' } } })
+    expect(source).toMatchObject({
+      kind: 'OCIRepository',
+      metadata: { name: 'flux-system', namespace: 'flux-system' },
+      spec: { url: options.url, ref: { tag: 'dev' }, insecure: true },
+    })
+    expect(start).toMatchObject({
+      kind: 'Kustomization',
+      spec: { path: './clusters/local', prune: true, wait: false, sourceRef: { kind: 'OCIRepository', name: 'flux-system' } },
+    })
   })
 
   it('keeps what the user wrote, comments included', async () => {
     const text = await sync({
-      'oci-repository.yaml': 'apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: flux-system\n  namespace: flux-system\nspec:\n  interval: 7m # mine\n  url: ""\n  ref:\n    # filled in at create\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: beside\n',
+      'oci-repository.yaml':
+        'apiVersion: source.toolkit.fluxcd.io/v1\nkind: OCIRepository\nmetadata:\n  name: flux-system\n  namespace: flux-system\nspec:\n  interval: 7m # mine\n  url: ""\n  ref:\n    # filled in at create\n---\napiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: beside\n',
     })
     expect(text).toContain('interval: 7m # mine')
     expect(documents(text).map(({ kind }) => kind)).toEqual(['OCIRepository', 'ConfigMap', 'Kustomization'])
@@ -39,10 +48,16 @@ describe('what Flux is told to follow', () => {
   })
 
   it('names file, line and column of what does not parse', async () => {
-    await expect(sync({ 'kustomization.yaml': 'kind: Kustomization\nspec: {\n' })).rejects.toMatchObject({ code: 'config', message: expect.stringMatching(/^flux\/kustomization\.yaml:\d+:\d+: /) })
+    await expect(sync({ 'kustomization.yaml': 'kind: Kustomization\nspec: {\n' })).rejects.toMatchObject({
+      code: 'config',
+      message: expect.stringMatching(/^flux\/kustomization\.yaml:\d+:\d+: /),
+    })
   })
 
   it('refuses a file without the object', async () => {
-    await expect(sync({ 'oci-repository.yaml': 'kind: Secret\n' })).rejects.toMatchObject({ code: 'config', message: 'flux/oci-repository.yaml: holds no OCIRepository' })
+    await expect(sync({ 'oci-repository.yaml': 'kind: Secret\n' })).rejects.toMatchObject({
+      code: 'config',
+      message: 'flux/oci-repository.yaml: holds no OCIRepository',
+    })
   })
 })

@@ -17,7 +17,9 @@ const at = (digest: string): string => `dev@${digest}`
 const ready = (status: string, reason = 'Succeeded', message = '') => ({ type: 'Ready', status, reason, message })
 
 const source = (digest: string, over: Source['status'] = {}): Source => ({
-  apiVersion: 'source.toolkit.fluxcd.io/v1', kind: 'OCIRepository', metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
+  apiVersion: 'source.toolkit.fluxcd.io/v1',
+  kind: 'OCIRepository',
+  metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
   spec: { url: 'oci://dev-local-registry:5000/k8s', ref: { tag: 'dev' } },
   status: { artifact: { revision: at(digest) }, observedGeneration: 1, conditions: [ready('True')], ...over },
 })
@@ -32,33 +34,59 @@ interface Shape {
   readonly spec?: object
 }
 
-const kustomization = (name: string, { digest = OLD, dependsOn = [], inventory = [], conditions = [ready('True')], attempted = digest, handled, spec }: Shape = {}): Kustomization => ({
-  apiVersion: 'kustomize.toolkit.fluxcd.io/v1', kind: 'Kustomization', metadata: { name, namespace: 'flux-system', generation: 1 },
+const kustomization = (
+  name: string,
+  { digest = OLD, dependsOn = [], inventory = [], conditions = [ready('True')], attempted = digest, handled, spec }: Shape = {},
+): Kustomization => ({
+  apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+  kind: 'Kustomization',
+  metadata: { name, namespace: 'flux-system', generation: 1 },
   spec: { sourceRef: { kind: 'OCIRepository', name: 'flux-system' }, dependsOn: dependsOn.map((it) => ({ name: it })), ...spec },
   status: {
-    observedGeneration: 1, lastAppliedRevision: at(digest), lastAttemptedRevision: at(attempted), conditions: conditions as never,
-    inventory: { entries: inventory.map((id) => ({ id, v: 'v1' })) }, ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
+    observedGeneration: 1,
+    lastAppliedRevision: at(digest),
+    lastAttemptedRevision: at(attempted),
+    conditions: conditions as never,
+    inventory: { entries: inventory.map((id) => ({ id, v: 'v1' })) },
+    ...(handled === undefined ? {} : { lastHandledReconcileAt: handled }),
   },
 })
 
 const deployment = (over: object = {}, generation = 1): KubeObject<object, object> => ({
-  apiVersion: 'apps/v1', kind: 'Deployment',
+  apiVersion: 'apps/v1',
+  kind: 'Deployment',
   metadata: { name: 'web', namespace: 'default', generation, annotations: { 'deployment.kubernetes.io/revision': '1' } },
   spec: { replicas: 1 },
   status: { observedGeneration: generation, replicas: 1, updatedReplicas: 1, availableReplicas: 1, ...over },
 })
 const replicaSet: KubeObject<object, object> = {
-  apiVersion: 'apps/v1', kind: 'ReplicaSet',
-  metadata: { name: 'web-1', namespace: 'default', annotations: { 'deployment.kubernetes.io/revision': '1' }, ownerReferences: [{ kind: 'Deployment', name: 'web', uid: '/apis/apps/v1/namespaces/default/deployments/web' }] },
+  apiVersion: 'apps/v1',
+  kind: 'ReplicaSet',
+  metadata: {
+    name: 'web-1',
+    namespace: 'default',
+    annotations: { 'deployment.kubernetes.io/revision': '1' },
+    ownerReferences: [{ kind: 'Deployment', name: 'web', uid: '/apis/apps/v1/namespaces/default/deployments/web' }],
+  },
 }
 const pod = (status: object, probes = true): KubeObject<object, object> => ({
-  apiVersion: 'v1', kind: 'Pod',
-  metadata: { name: 'web-1-x', namespace: 'default', ownerReferences: [{ kind: 'ReplicaSet', name: 'web-1', uid: '/apis/apps/v1/namespaces/default/replicasets/web-1' }] },
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: {
+    name: 'web-1-x',
+    namespace: 'default',
+    ownerReferences: [{ kind: 'ReplicaSet', name: 'web-1', uid: '/apis/apps/v1/namespaces/default/replicasets/web-1' }],
+  },
   spec: { containers: [{ name: 'web', ...(probes ? { readinessProbe: {} } : {}) }] },
   status,
 })
 const running = { conditions: [ready('True')], containerStatuses: [{ name: 'web', ready: true, restartCount: 0, state: { running: {} } }] }
-const pulling = { conditions: [ready('False')], containerStatuses: [{ name: 'web', ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff', message: 'no such image' } } }] }
+const pulling = {
+  conditions: [ready('False')],
+  containerStatuses: [
+    { name: 'web', ready: false, restartCount: 0, state: { waiting: { reason: 'ImagePullBackOff', message: 'no such image' } } },
+  ],
+}
 
 const target = { name: 'dev', context: 'kind-dev', fluxProfile: 'local', timeout: 5000 } as Target
 const WEB = 'default_web_apps_Deployment'
@@ -82,9 +110,20 @@ const obedient = (kube: FakeKube, names: readonly string[], shape: Shape = {}): 
 
 describe('waiting for a digest', () => {
   it('writes nothing when it is live already', async () => {
-    const kube = fakeKube(source(NEW), kustomization('flux-system', { digest: NEW, inventory: [WEB] }), deployment(), replicaSet, pod(running))
+    const kube = fakeKube(
+      source(NEW),
+      kustomization('flux-system', { digest: NEW, inventory: [WEB] }),
+      deployment(),
+      replicaSet,
+      pod(running),
+    )
     const { result } = wait(kube)
-    expect(await result).toMatchObject({ digest: NEW, revision: at(NEW), workloads: 1, kustomizations: [{ name: 'flux-system', revision: at(NEW) }] })
+    expect(await result).toMatchObject({
+      digest: NEW,
+      revision: at(NEW),
+      workloads: 1,
+      kustomizations: [{ name: 'flux-system', revision: at(NEW) }],
+    })
     expect(kube.patched).toEqual([])
   })
 
@@ -106,7 +145,10 @@ describe('waiting for a digest', () => {
 
   it('does not believe a Ready of the revision before', async () => {
     const kube = fakeKube(source(NEW), kustomization('flux-system', { digest: OLD }))
-    await expect(wait(kube, { timeout: 300 }).result).rejects.toMatchObject({ code: 'timeout', details: ['Kustomization flux-system/flux-system: has not started on the revision'] })
+    await expect(wait(kube, { timeout: 300 }).result).rejects.toMatchObject({
+      code: 'timeout',
+      details: ['Kustomization flux-system/flux-system: has not started on the revision'],
+    })
   })
 
   it('waits for a Kustomization that the revision makes', async () => {
@@ -116,11 +158,21 @@ describe('waiting for a digest', () => {
   })
 
   it('nudges a dependant as soon as its dependency is ready', async () => {
-    const blocked = { digest: OLD, dependsOn: ['infra'], conditions: [ready('False', 'DependencyNotReady', "dependency 'flux-system/infra' revision is not up to date")] }
+    const blocked = {
+      digest: OLD,
+      dependsOn: ['infra'],
+      conditions: [ready('False', 'DependencyNotReady', "dependency 'flux-system/infra' revision is not up to date")],
+    }
     const kube = fakeKube(source(OLD), kustomization('infra'), kustomization('apps', { dependsOn: ['infra'] }))
     kube.onPatch((object) => {
-      if (object.kind === 'OCIRepository') kube.put(source(NEW, { lastHandledReconcileAt: handledOf(object) }), kustomization('apps', blocked), kustomization('infra', { digest: NEW }))
-      else kube.put({ ...kustomization('apps', { digest: NEW, dependsOn: ['infra'], handled: handledOf(object) }), metadata: object.metadata })
+      if (object.kind === 'OCIRepository')
+        kube.put(
+          source(NEW, { lastHandledReconcileAt: handledOf(object) }),
+          kustomization('apps', blocked),
+          kustomization('infra', { digest: NEW }),
+        )
+      else
+        kube.put({ ...kustomization('apps', { digest: NEW, dependsOn: ['infra'], handled: handledOf(object) }), metadata: object.metadata })
     })
     const { kustomizations } = await wait(kube).result
     expect(kube.patched).toEqual(['OCIRepository flux-system/flux-system', 'Kustomization flux-system/apps'])
@@ -132,32 +184,53 @@ describe('waiting for a digest', () => {
     kube.onPatch((object) => {
       if (object.kind !== 'OCIRepository') return
       const failed = ready('False', 'BuildFailed', 'kustomize build failed: no such field')
-      kube.put(source(NEW, { lastHandledReconcileAt: handledOf(object) }), { ...kustomization('infra', { attempted: NEW, conditions: [failed] }) })
+      kube.put(source(NEW, { lastHandledReconcileAt: handledOf(object) }), {
+        ...kustomization('infra', { attempted: NEW, conditions: [failed] }),
+      })
     })
     const error = await wait(kube).result.catch((it: unknown) => it)
     expect(error).toMatchObject({
-      code: 'notReady', message: `Kustomization flux-system/infra failed at ${at(NEW).slice(0, 23)}`,
-      details: [expect.stringContaining('BuildFailed: no such field'), 'blocked by flux-system/infra: flux-system/apps', `last good revision: ${at(OLD).slice(0, 23)}`],
+      code: 'notReady',
+      message: `Kustomization flux-system/infra failed at ${at(NEW).slice(0, 23)}`,
+      details: [
+        expect.stringContaining('BuildFailed: no such field'),
+        'blocked by flux-system/infra: flux-system/apps',
+        `last good revision: ${at(OLD).slice(0, 23)}`,
+      ],
     })
   })
 
   it('tries a failure that was there before once more', async () => {
     const failed = kustomization('flux-system', { digest: OLD, attempted: NEW, conditions: [ready('False', 'BuildFailed')] })
     const kube = fakeKube(source(NEW), failed)
-    kube.onPatch((object) => kube.put({ ...kustomization('flux-system', { digest: NEW, handled: handledOf(object) }), metadata: object.metadata }))
+    kube.onPatch((object) =>
+      kube.put({ ...kustomization('flux-system', { digest: NEW, handled: handledOf(object) }), metadata: object.metadata }),
+    )
     await wait(kube).result
     expect(kube.patched).toEqual(['Kustomization flux-system/flux-system'])
   })
 
   it('names a dependency that does not exist', async () => {
-    const kube = fakeKube(source(NEW), kustomization('flux-system', { digest: NEW }), kustomization('apps', { dependsOn: ['nowhere'], conditions: [ready('False', 'DependencyNotReady')] }))
-    await expect(wait(kube).result).rejects.toMatchObject({ code: 'notReady', details: expect.arrayContaining([expect.stringContaining('depends on flux-system/nowhere, which does not exist')]) })
+    const kube = fakeKube(
+      source(NEW),
+      kustomization('flux-system', { digest: NEW }),
+      kustomization('apps', { dependsOn: ['nowhere'], conditions: [ready('False', 'DependencyNotReady')] }),
+    )
+    await expect(wait(kube).result).rejects.toMatchObject({
+      code: 'notReady',
+      details: expect.arrayContaining([expect.stringContaining('depends on flux-system/nowhere, which does not exist')]),
+    })
   })
 
   it('refuses a tag that somebody else moved, and follows it when told', async () => {
     const make = () => {
       const kube = fakeKube(source(OLD), kustomization('flux-system'))
-      kube.onPatch((object) => kube.put({ ...source(NEWER, { lastHandledReconcileAt: handledOf(object) }), metadata: object.metadata }, kustomization('flux-system', { digest: NEWER })))
+      kube.onPatch((object) =>
+        kube.put(
+          { ...source(NEWER, { lastHandledReconcileAt: handledOf(object) }), metadata: object.metadata },
+          kustomization('flux-system', { digest: NEWER }),
+        ),
+      )
       return kube
     }
     const head = async () => NEWER
@@ -172,7 +245,10 @@ describe('waiting for a digest', () => {
     kube.onPatch((object) => {
       asked++
       // the first answer of the registry was a cached one
-      kube.put({ ...source(asked === 1 ? OLD : NEW, { lastHandledReconcileAt: handledOf(object) }), metadata: object.metadata }, kustomization('flux-system', { digest: asked === 1 ? OLD : NEW }))
+      kube.put(
+        { ...source(asked === 1 ? OLD : NEW, { lastHandledReconcileAt: handledOf(object) }), metadata: object.metadata },
+        kustomization('flux-system', { digest: asked === 1 ? OLD : NEW }),
+      )
     })
     expect(await wait(kube, { head: async () => NEW }).result).toMatchObject({ digest: NEW })
     expect(asked).toBe(2)
@@ -181,10 +257,19 @@ describe('waiting for a digest', () => {
   it('ends at a refused sign-in', async () => {
     const kube = fakeKube(source(OLD), kustomization('flux-system'))
     kube.onPatch((object) => {
-      const conditions = [ready('False', 'AuthenticationFailed', 'denied'), { type: 'FetchFailed', status: 'True', reason: 'AuthenticationFailed' }]
-      kube.put({ ...source(OLD, { lastHandledReconcileAt: handledOf(object), conditions: conditions as never }), metadata: object.metadata })
+      const conditions = [
+        ready('False', 'AuthenticationFailed', 'denied'),
+        { type: 'FetchFailed', status: 'True', reason: 'AuthenticationFailed' },
+      ]
+      kube.put({
+        ...source(OLD, { lastHandledReconcileAt: handledOf(object), conditions: conditions as never }),
+        metadata: object.metadata,
+      })
     })
-    await expect(wait(kube).result).rejects.toMatchObject({ code: 'notReady', details: ['OCIRepository flux-system/flux-system: AuthenticationFailed: denied'] })
+    await expect(wait(kube).result).rejects.toMatchObject({
+      code: 'notReady',
+      details: ['OCIRepository flux-system/flux-system: AuthenticationFailed: denied'],
+    })
   })
 
   it('leaves out what is suspended, and says so', async () => {
@@ -196,7 +281,8 @@ describe('waiting for a digest', () => {
 })
 
 describe('waiting for the rollout', () => {
-  const live = (...more: readonly KubeObject<object, object>[]) => fakeKube(source(NEW), kustomization('flux-system', { digest: NEW, inventory: [WEB] }), replicaSet, ...more)
+  const live = (...more: readonly KubeObject<object, object>[]) =>
+    fakeKube(source(NEW), kustomization('flux-system', { digest: NEW, inventory: [WEB] }), replicaSet, ...more)
 
   it('goes on until the replicas are there', async () => {
     const kube = live(deployment({ availableReplicas: 0 }), pod({ conditions: [ready('False')] }))
@@ -208,12 +294,22 @@ describe('waiting for the rollout', () => {
   it('ends at an image that cannot be pulled, with the pod and its reason', async () => {
     const kube = live(deployment({ availableReplicas: 0 }), pod(pulling))
     const error = await wait(kube).result.catch((it: unknown) => it)
-    expect(error).toMatchObject({ code: 'notReady', message: expect.stringContaining('Deployment default/web failed'), details: expect.arrayContaining(['  pod default/web-1-x container web: ImagePullBackOff: no such image']) })
+    expect(error).toMatchObject({
+      code: 'notReady',
+      message: expect.stringContaining('Deployment default/web failed'),
+      details: expect.arrayContaining(['  pod default/web-1-x container web: ImagePullBackOff: no such image']),
+    })
   })
 
   it('takes no failed pod of an earlier revision for a failure', async () => {
     const old = { ...replicaSet, metadata: { ...replicaSet.metadata, annotations: { 'deployment.kubernetes.io/revision': '0' } } }
-    const kube = fakeKube(source(NEW), kustomization('flux-system', { digest: NEW, inventory: [WEB] }), old, deployment({ availableReplicas: 0 }), pod(pulling))
+    const kube = fakeKube(
+      source(NEW),
+      kustomization('flux-system', { digest: NEW, inventory: [WEB] }),
+      old,
+      deployment({ availableReplicas: 0 }),
+      pod(pulling),
+    )
     const { result } = wait(kube)
     setTimeout(() => kube.put(deployment()), 100)
     expect(await result).toMatchObject({ workloads: 1 })
@@ -227,14 +323,22 @@ describe('waiting for the rollout', () => {
 
   it('applies again what is gone from the cluster', async () => {
     const kube = live()
-    kube.onPatch((object) => kube.put(deployment(), { ...kustomization('flux-system', { digest: NEW, inventory: [WEB], handled: handledOf(object) }), metadata: object.metadata }))
+    kube.onPatch((object) =>
+      kube.put(deployment(), {
+        ...kustomization('flux-system', { digest: NEW, inventory: [WEB], handled: handledOf(object) }),
+        metadata: object.metadata,
+      }),
+    )
     await wait(kube).result
     expect(kube.patched).toEqual(['Kustomization flux-system/flux-system'])
   })
 
   it('says what blocks it when the time is up', async () => {
     const kube = live(deployment({ availableReplicas: 0 }), pod({ conditions: [ready('False')] }))
-    await expect(wait(kube, { timeout: 200 }).result).rejects.toMatchObject({ code: 'timeout', details: ['Deployment default/web: 0 of 1 replicas available'] })
+    await expect(wait(kube, { timeout: 200 }).result).rejects.toMatchObject({
+      code: 'timeout',
+      details: ['Deployment default/web: 0 of 1 replicas available'],
+    })
   })
 
   it('tells within some seconds what it waits for', async () => {

@@ -33,7 +33,11 @@ const run = async (lists: Parameters<typeof scripted>[0], watches: Parameters<ty
   const { kube, seen } = scripted(lists, watches)
   const stop = new AbortController()
   const errors: unknown[] = []
-  const store = await follow<KubeObject>(fakeContext(), kube, '/x', { signal: stop.signal, changed: () => undefined, failed: (error) => void errors.push(error) })
+  const store = await follow<KubeObject>(fakeContext(), kube, '/x', {
+    signal: stop.signal,
+    changed: () => undefined,
+    failed: (error) => void errors.push(error),
+  })
   for (let turn = 0; turn < 20; turn++) await new Promise((resolve) => setImmediate(resolve))
   const names = () => store.items().map(({ metadata }) => `${metadata.name}@${metadata.resourceVersion}`)
   return { store, seen, names, errors, stop: () => stop.abort() }
@@ -41,7 +45,17 @@ const run = async (lists: Parameters<typeof scripted>[0], watches: Parameters<ty
 
 describe('a collection that is followed', () => {
   it('takes changes, removals and bookmarks', async () => {
-    const it = await run([[object('a', '1'), object('b', '2')]], [[{ type: 'MODIFIED', object: object('a', '11') }, { type: 'DELETED', object: object('b', '12') }, { type: 'BOOKMARK', object: object('', '20') }], []])
+    const it = await run(
+      [[object('a', '1'), object('b', '2')]],
+      [
+        [
+          { type: 'MODIFIED', object: object('a', '11') },
+          { type: 'DELETED', object: object('b', '12') },
+          { type: 'BOOKMARK', object: object('', '20') },
+        ],
+        [],
+      ],
+    )
     expect(it.names()).toEqual(['a@11'])
     expect(it.seen).toEqual(['list', 'watch 10', 'watch 20'])
     it.stop()
