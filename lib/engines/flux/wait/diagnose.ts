@@ -61,7 +61,7 @@ const eventsOf = async (
   const all = (await kube.list<Event>(`${collection('v1', 'events', namespace)}?fieldSelector=${selector}`))?.items ?? []
   // Flux says which revision an event is about: those of earlier ones explain nothing
   const events = all.filter(({ metadata }) =>
-    Object.entries(metadata.annotations ?? {}).every(([key, value]) => !/toolkit\.fluxcd\.io\/revision$/.test(key) || value === revision),
+    Object.entries(metadata.annotations ?? {}).every(([key, value]) => !key.endsWith('toolkit.fluxcd.io/revision') || value === revision),
   )
   return events
     .toSorted((a, b) => (a.lastTimestamp ?? '').localeCompare(b.lastTimestamp ?? ''))
