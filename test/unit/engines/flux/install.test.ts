@@ -9,10 +9,16 @@ import { engineOf } from '../../../../lib/engines/index.ts'
 import { fakeContext } from '../../../fakes/context.ts'
 import { fakeExec } from '../../../fakes/exec.ts'
 
-const target = (over: Partial<Target> = {}): Target => ({ distribution: 'Vanilla', fluxProfile: 'local', controlPlanes: 1, path: './', ...over }) as Target
+const target = (over: Partial<Target> = {}): Target =>
+  ({ distribution: 'Vanilla', fluxProfile: 'local', controlPlanes: 1, path: './', ...over }) as Target
 const components = ['source-controller', 'kustomize-controller']
-const exported = '---\napiVersion: v1\nkind: Service\nmetadata:\n  name: source-controller\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: a\n'
-const tools = () => fakeExec({ 'flux version --client': 'flux: v2.9.4\n', 'flux install --export --components=source-controller,kustomize-controller --network-policy=false': exported })
+const exported =
+  '---\napiVersion: v1\nkind: Service\nmetadata:\n  name: source-controller\n---\napiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: a\n'
+const tools = () =>
+  fakeExec({
+    'flux version --client': 'flux: v2.9.4\n',
+    'flux install --export --components=source-controller,kustomize-controller --network-policy=false': exported,
+  })
 
 describe('the manifests of the controllers', () => {
   it('are made once and then read from the cache', async () => {
@@ -46,7 +52,14 @@ describe('the controllers that a folder needs', () => {
   })
 
   it('reads the files of a folder that kustomize cannot build, as Flux does', async () => {
-    const failure = new ExecError('exec', 'kubectl kustomize failed', { command: '', file: 'kubectl', exitCode: 1, signal: null, stdout: '', stderr: 'no kustomization.yaml' })
+    const failure = new ExecError('exec', 'kubectl kustomize failed', {
+      command: '',
+      file: 'kubectl',
+      exitCode: 1,
+      signal: null,
+      stdout: '',
+      stderr: 'no kustomization.yaml',
+    })
     const ctx = fakeContext({ exec: fakeExec({ 'kubectl kustomize *': failure }) })
     mkdirSync(join(ctx.cwd, 'k8s'))
     writeFileSync(join(ctx.cwd, 'k8s', 'release.yaml'), release)
@@ -62,7 +75,11 @@ describe('the table of engines', () => {
   it('does nothing without an engine, and says so when asked to reconcile', async () => {
     const none = engineOf('None')
     const ctx = fakeContext()
-    expect([await none.manifests(ctx, target(), { components: [] }), await none.components(ctx, target()), await none.source(ctx, target())]).toEqual(['', [], undefined])
+    expect([
+      await none.manifests(ctx, target(), { components: [] }),
+      await none.components(ctx, target()),
+      await none.source(ctx, target()),
+    ]).toEqual(['', [], undefined])
     await expect(none.reconcile(ctx, target({ name: 'dev' }), { digest: '', tag: '' })).rejects.toMatchObject({ code: 'config' })
   })
 })
