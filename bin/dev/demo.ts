@@ -3,7 +3,9 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import process from 'node:process'
+import { createContext } from '../../lib/context.ts'
 import { assetRoot } from '../../lib/io/host.ts'
+import { tools } from '../../lib/tools/index.ts'
 
 /** The main job, shown: up, a change, push, reconcile, the live value, down. Leaves nothing behind, also when it fails or is interrupted. */
 const folder = mkdtempSync(join(tmpdir(), 'ksail-demo-'))
@@ -46,9 +48,10 @@ const run = (file: string, words: readonly string[], { shown, cleanup = false }:
   })
 
 const ksail = (...words: string[]): Promise<string> => run(process.execPath, [program, ...words], { shown: `ksail ${words.join(' ')}` })
-const liveMessage = (): Promise<string> => {
+const liveMessage = async (): Promise<string> => {
   const words = ['get', 'configmap', 'greeting', '--namespace', 'default', '--output', 'jsonpath={.data.message}{"\\n"}']
-  return run('kubectl', ['--kubeconfig', kubeconfig, ...words], {
+  // where ksail made it itself, it is in its cache and not on PATH
+  return run(await createContext().locate(tools.kubectl), ['--kubeconfig', kubeconfig, ...words], {
     shown: `kubectl ${words.slice(0, 3).join(' ')} --output jsonpath='{.data.message}'`,
   })
 }
