@@ -111,7 +111,8 @@ const inside = (root: string, path: string): boolean => path === root || path.st
 
 const compareBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b))
 
-const openRoot = (source: string): string => {
+/** Where a directory of manifests really is. Throws `usage` for one that is not there or cannot be read. */
+export const openRoot = (source: string): string => {
   try {
     const root = realpathSync(source)
     if (!statSync(root).isDirectory())

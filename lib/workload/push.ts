@@ -1,6 +1,7 @@
 import { relative } from 'node:path'
 import { buildArtifact, type Artifact } from '../artifact/build.ts'
 import { checkArtifact } from '../artifact/check.ts'
+import { openRoot } from '../artifact/files.ts'
 import type { Context } from '../base/context.ts'
 import { deferred } from '../base/deferred.ts'
 import { KsailError, usageError } from '../base/errors.ts'
@@ -97,6 +98,8 @@ interface Job {
 const packAndSend = async (ctx: Context, { project, destination, options, watch }: Job, remote: Remote): Promise<Sent> => {
   const { config, target, directory } = project
   const source = sourceFolder(options.path, project, ctx)
+  // what is not there is told before a tool is fetched or a registry asked
+  openRoot(source)
   const tags = tagsOf(destination, config.alsoTags)
   // the registry is asked while files are read: neither needs the other
   const running = deferred<void>()

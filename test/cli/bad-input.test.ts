@@ -36,8 +36,10 @@ const project = async (change: (folder: string) => void = () => undefined) => {
   return { folder, env, written, before: written() }
 }
 
-/** A registry on which nobody answers: what is wrong must be found before it is asked. */
+/** A registry on which nobody answers, and an oras that says so. */
 const NOWHERE = 'oci://localhost:1/k8s:dev'
+const ORAS =
+  '[ "$1" = version ] && { echo "Version: 1.3.4"; exit 0; }\necho "dial tcp 127.0.0.1:1: connect: connection refused" >&2\nexit 1'
 
 describe('a name that is none is refused before anything is written', () => {
   it.each([
@@ -101,7 +103,10 @@ describe('a folder that cannot be pushed is named, and nothing is packed', () =>
     ],
   ])('%s', async (_title, change, message) => {
     const { folder, env, written, before } = await project(change)
-    const { status, stdout, stderr } = await ksail(['workload', 'push', NOWHERE], { cwd: folder, env })
+    const { status, stdout, stderr } = await ksail(['workload', 'push', NOWHERE], {
+      cwd: folder,
+      env: { ...env, ...standIns({ oras: ORAS }) },
+    })
     expect({ status, stdout }, stderr).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(message)
     expect(written()).toEqual(before)
@@ -110,7 +115,10 @@ describe('a folder that cannot be pushed is named, and nothing is packed', () =>
   // root reads everything: there a link to itself, above, stands for what cannot be read
   it.skipIf(process.getuid?.() === 0)('it may not be read', async () => {
     const { folder, env } = await project((at) => chmodSync(join(at, 'k8s'), 0o000))
-    const { status, stdout, stderr } = await ksail(['workload', 'push', NOWHERE], { cwd: folder, env })
+    const { status, stdout, stderr } = await ksail(['workload', 'push', NOWHERE], {
+      cwd: folder,
+      env: { ...env, ...standIns({ oras: ORAS }) },
+    })
     chmodSync(join(folder, 'k8s'), 0o755)
     expect({ status, stdout }, stderr).toEqual({ status: 2, stdout: '' })
     expect(stderr).toMatch(/k8s/)
