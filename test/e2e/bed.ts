@@ -112,6 +112,12 @@ export const output = async (file: string, ...args: readonly string[]): Promise<
 
 export const docker = (...args: readonly string[]): Promise<string> => output('docker', ...args)
 
+/** Id, name and state of a cluster's containers. Other tests use the same engine meanwhile: theirs do not count. */
+export const containersOf = async (name: string): Promise<string[]> => {
+  const all = linesOf(await docker('ps', '-a', '--no-trunc', '--format', '{{.Names}} {{.ID}} {{.State}}'))
+  return all.filter((line) => line.startsWith(`${name}-`))
+}
+
 const linesOf = (text: string): string[] => text.split('\n').filter(Boolean).toSorted()
 
 /** Everything that Docker holds for a cluster of this name, found by label and by name. */

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeOnClusters, docker, mustNotExist, output, project, run, SYNC, api } from './bed.ts'
+import { containersOf, describeOnClusters, docker, inventory, mustNotExist, output, project, run, SYNC, api } from './bed.ts'
 
 const NAME = 'e2e-own'
 const REGISTRY = `${NAME}-local-registry`
@@ -15,11 +15,11 @@ describeOnClusters('whose cluster it is', () => {
   const container = (name: string): Promise<string> =>
     docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}} {{json .Config.Labels}} {{json .NetworkSettings.Networks}}', name)
   const volume = (): Promise<string> => docker('volume', 'inspect', '--format', '{{json .Labels}}', REGISTRY)
-  const all = (): Promise<string> => docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}} {{.State}}')
+  const all = (): Promise<string[]> => containersOf(NAME)
 
-  /** What must not change: all containers and volumes of the machine, and the one thing that belongs to somebody else. */
+  /** What must not change: containers and volumes of that name, and the one thing that belongs to somebody else. */
   const untouched = async (look: () => Promise<string>, ...words: readonly RegExp[]): Promise<void> => {
-    const state = async () => ({ it: await look(), containers: await all(), volumes: await docker('volume', 'ls', '-q') })
+    const state = async () => ({ it: await look(), containers: await all(), volumes: (await inventory(NAME)).volumes })
     const before = await state()
     for (const command of [['cluster', 'create'], ['up']]) {
       const result = await own.ksail(...command)
@@ -86,10 +86,10 @@ describeOnClusters('whose cluster it is', () => {
       const result = await other.ksail(...command)
       expect(result, `${command.join(' ')}: ${result.stderr}`).toMatchObject({ code: 4, stdout: '' })
       expect(result.stderr).toContain(own.folder)
-      expect(await all()).toBe(before)
+      expect(await all()).toEqual(before)
     }
     await other.ok('cluster', 'create', '--adopt')
-    expect(await all()).toBe(before)
+    expect(await all()).toEqual(before)
     const result = await own.ksail('cluster', 'delete', '--yes')
     expect(result, result.stderr).toMatchObject({ code: 4 })
     expect(result.stderr).toContain(other.folder)

@@ -2,7 +2,20 @@ import { readdirSync, statSync, writeFileSync } from 'node:fs'
 import type { Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { api, describeOnClusters, docker, holdPort, inventory, mustNotExist, output, processes, project, SOURCE, SYNC } from './bed.ts'
+import {
+  api,
+  containersOf,
+  describeOnClusters,
+  docker,
+  holdPort,
+  inventory,
+  mustNotExist,
+  output,
+  processes,
+  project,
+  SOURCE,
+  SYNC,
+} from './bed.ts'
 
 const FOREIGN = `apiVersion: v1
 kind: Config
@@ -106,7 +119,7 @@ describeOnClusters('up and down', () => {
     const state = async () => ({
       writes: await one.registryWrites(),
       files: times(one.folder),
-      containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      containers: await containersOf(one.name),
       source: (await get(SOURCE)).metadata.resourceVersion,
       sync: (await get(SYNC)).metadata.resourceVersion,
       notice: (await get('/api/v1/namespaces/kube-system/configmaps/ksail')).metadata.resourceVersion,

@@ -6,6 +6,7 @@ import { parse, stringify } from 'yaml'
 import { hasTools } from '../needs.ts'
 import {
   api,
+  containersOf,
   describeOnClusters,
   digestOf,
   docker,
@@ -122,14 +123,14 @@ describeOnClusters('the walkthrough', () => {
 
   it('cluster create again changes nothing and says that it is there', async () => {
     const before = {
-      containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      containers: await containersOf('dev'),
       writes: await dev.registryWrites(),
       sync: (await get(SYNC)).metadata.resourceVersion,
     }
     const result = await dev.ok('cluster', 'create', '-o', 'json')
     expect(JSON.parse(result.stdout)).toMatchObject({ name: 'dev', already: true })
     expect({
-      containers: await docker('ps', '-a', '--no-trunc', '--format', '{{.ID}} {{.Names}}'),
+      containers: await containersOf('dev'),
       writes: await dev.registryWrites(),
       sync: (await get(SYNC)).metadata.resourceVersion,
     }).toEqual(before)
@@ -420,14 +421,12 @@ describeOnClusters('the walkthrough', () => {
   })
 
   it('cluster stop and start bring the same cluster back, with its registry', async () => {
-    const nodes = (): Promise<string> =>
-      docker('ps', '-a', '--no-trunc', '--filter', 'label=io.x-k8s.kind.cluster=dev', '--format', '{{.ID}} {{.State}}')
-    const before = await nodes()
+    const before = await containersOf('dev')
     cluster?.close()
     await dev.ok('cluster', 'stop')
-    expect(await nodes()).toBe(before.replaceAll('running', 'exited'))
+    expect(await containersOf('dev')).toEqual(before.map((line) => line.replace('running', 'exited')))
     await dev.ok('cluster', 'start')
-    expect(await nodes()).toBe(before)
+    expect(await containersOf('dev')).toEqual(before)
     cluster = await api(dev)
     put('settings.yaml', configMap('settings', { version: '5' }))
     await dev.ok('workload', 'push', '--reconcile')
