@@ -11,7 +11,7 @@ import { recipes } from '../../lib/tools/install/recipes.ts'
 const goEnv = (): Record<string, string> | undefined => {
   try {
     const text = execFileSync('go', ['env', 'GOCACHE', 'GOMODCACHE', 'GOPATH'], {
-      env: { ...process.env, HOME: userInfo().homedir },
+      env: { PATH: process.env['PATH'], HOME: userInfo().homedir },
       encoding: 'utf8',
     })
     const [GOCACHE = '', GOMODCACHE = '', GOPATH = ''] = text.trim().split('\n')
