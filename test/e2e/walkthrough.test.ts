@@ -111,6 +111,16 @@ describeOnClusters('the walkthrough', () => {
     expect(again.stderr + again.stdout).toContain('kept ksail.yaml')
   })
 
+  it('without Docker nothing is made and nothing is written', async () => {
+    const blind = project('dev', { folder: dev.folder, env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } })
+    const result = await blind.ksail('cluster', 'create', '--provider', 'Docker')
+    expect(result, result.stderr).toMatchObject({ code: 6, stdout: '' })
+    expect(result.stderr).toMatch(/docker does not answer/)
+    expect(result.stderr).toMatch(/DOCKER_HOST/)
+    expect(existsSync(join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters/dev.json'))).toBe(false)
+    expect(existsSync(join(dev.folder, '.ksail'))).toBe(false)
+  })
+
   it('cluster create ends when the first artifact is live', async () => {
     const result = await dev.ok('cluster', 'create')
     console.log(`cluster create: ${(result.ms / 1000).toFixed(1)} s`)
