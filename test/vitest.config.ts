@@ -21,7 +21,7 @@ const projects = [
   project('registry', 'test/registry', { testTimeout: minutes(2), hookTimeout: minutes(2), ...after(1) }),
   project('host', 'test/host', { ...clusters, ...after(2) }),
   project('kind', 'test/e2e', { ...clusters, ...after(3) }),
-  // an hour of killed creates: asked for by name, `npm run test:kill`
+  // a quarter of an hour of killed creates: asked for by name, `npm run test:kill`
   ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', { ...clusters, ...after(4) })] : []),
 ]
 
