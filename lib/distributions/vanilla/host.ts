@@ -48,8 +48,12 @@ const connect = async (ctx: Context, { kubeconfig, context }: Pick<Target, 'kube
   if (!(await hasEntry(kubeconfig, entry))) await writeContext(ctx, kubeconfig, entry)
 }
 
-const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
+/** How long what nobody waits for leaves the processors to what is waited for (ms). */
+const HEAD_START = 3000
+
+const run = (ctx: Context, target: Target, signal: AbortSignal, headStart = 0): Making => {
   const api = deferred<ApiAccess>()
+  const applied = deferred<void>()
   const begun: (() => Promise<void>)[] = []
   const work = async (): Promise<void> => {
     const access = await ensureControl(ctx, target.name, { workers: target.workers })
@@ -57,7 +61,11 @@ const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
     api.resolve(access)
     await Promise.all([
       connect(ctx, target, access),
-      ensureSimulated(ctx, target.name, access).then((more) => ensureWork(ctx, target.name, ['kube-controller-manager', ...more])),
+      (async () => {
+        const more = await ensureSimulated(ctx, target.name, access)
+        if (headStart > 0 && more.length === 0) await Promise.race([applied.promise, ctx.sleep(headStart)])
+        await ensureWork(ctx, target.name, ['kube-controller-manager', ...more])
+      })(),
     ])
   }
   const done = work()
@@ -72,6 +80,7 @@ const run = (ctx: Context, target: Target, signal: AbortSignal): Making => {
       // what is applied next is for the controllers that are starting: it need not wait for them, but it has failed when they do
       const [ready] = await Promise.all([applyTo(ctx, target.name, access, yaml, manager), ...earlier.map((wait) => wait())])
       begun.push(ready)
+      applied.resolve()
     },
   }
 }
@@ -89,7 +98,7 @@ export const vanillaOnHost: Runtime = {
   noun: 'process',
   contextOf,
   nodes,
-  make: run,
+  make: (ctx, target, signal) => run(ctx, target, signal, HEAD_START),
   adopt: run,
   // the processes outlive the command, but none of them goes on making
   endMakers: async () => false,

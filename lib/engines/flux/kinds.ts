@@ -79,11 +79,24 @@ const exported = async (ctx: Context, components: readonly string[]): Promise<re
   return kinds
 }
 
+/** What a command has made already, by the tools that it has: create asks more than once. */
+const made = new WeakMap<Context['locate'], Map<string, Promise<string>>>()
+
 /**
  * Flux's own kinds and its namespace as YAML, for a cluster whose controllers are processes: as the flux command prints them, else made
  * from the controllers' Go types.
  */
-export const kindManifests = async (ctx: Context, components: readonly string[]): Promise<string> => {
+export const kindManifests = (ctx: Context, components: readonly string[]): Promise<string> => {
+  const known = made.get(ctx.locate) ?? new Map<string, Promise<string>>()
+  made.set(ctx.locate, known)
+  const key = components.join()
+  const promise = known.get(key) ?? make(ctx, components)
+  known.set(key, promise)
+  promise.catch(() => known.delete(key))
+  return promise
+}
+
+const make = async (ctx: Context, components: readonly string[]): Promise<string> => {
   const kinds = (await exported(ctx, components)) ?? (await Promise.all(components.map((it) => generated(ctx, it)))).flat()
   return [NAMESPACE, ...kinds].join('\n---\n')
 }

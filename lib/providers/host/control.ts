@@ -72,7 +72,7 @@ export const ensureControl = async (ctx: Context, name: string, { workers }: Con
   const before = (await portsOf(unit, 'kube-apiserver'))?.['api']
   const [state, api] = await Promise.all([
     ensureComponent(ctx, unit, 'etcd'),
-    ensureComponent(ctx, unit, 'kube-apiserver', { ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces/default', ports['api']) }),
+    ensureComponent(ctx, unit, 'kube-apiserver', { ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces?limit=1', ports['api']) }),
   ])
   const ports = await Promise.race([api.ready, state.lost])
   const access = await readAccess(unit, ports['api'] as number)
