@@ -44,7 +44,8 @@ export const createContext = (over: Partial<Context> = {}): Context => {
           exec: over.exec,
           spawn: over.spawn,
         } as Partial<Context>)),
-    now: over.now ?? (() => performance.now()),
+    // whole milliseconds: nobody can use more of them
+    now: over.now ?? (() => Math.round(performance.now())),
     sleep:
       over.sleep ??
       ((ms) =>
