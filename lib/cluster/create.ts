@@ -236,7 +236,7 @@ const nothingLeft = async (
   const moves = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
   if (moves && target.registry === undefined && !survey.registryRunning) return false
   await runtime.connect(ctx, target)
-  if (runtime.controllers !== undefined && !(await runtime.controllers.ready(ctx, target.name, base.components))) return false
+  if (runtime.controllers !== undefined && !(await runtime.controllers.run(ctx, target.name, base.components))) return false
   const { applied } = await manifestsOf(base, target.registry === undefined ? base.record.port : undefined)
   try {
     return await isComplete(ctx, target, {

@@ -105,8 +105,8 @@ export interface Runtime {
   connect(ctx: Context, target: Target): Promise<void>
   /** Where the engine's controllers are processes, which its manifests do not bring. */
   readonly controllers?: {
-    /** Whether these all run and are ready. */
-    ready(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
+    /** Whether these all run. */
+    run(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
     /** Starts those that do not run; their kinds are served already. */
     start(ctx: Context, name: string, names: readonly string[]): Promise<void>
   }

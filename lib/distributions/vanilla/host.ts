@@ -116,9 +116,9 @@ export const vanillaOnHost: Runtime = {
     await removeContext(ctx, kubeconfig, contextOf(name))
   },
   controllers: {
-    ready: async (ctx, name, names) => {
-      const ready = new Set((await controlState(ctx, name)).filter((it) => it.ready).map(({ component }): string => component))
-      return names.every((it) => ready.has(it))
+    run: async (ctx, name, names) => {
+      const state = await controlState(ctx, name)
+      return names.every((it) => state.some(({ component, pid }) => component === it && pid !== undefined))
     },
     start: async (ctx, name, names) => (await beginWork(ctx, name, names.filter(isComponent)))(),
   },
