@@ -22,9 +22,12 @@ metadata:
 
 const COMPONENT = /^ {4}app\.kubernetes\.io\/component: /m
 
-/** Documents of a text of manifests that are kinds, each with the label that says whose they are. */
+/** Documents of a text of manifests that are kinds; the same whether they come from flux or out of the cache, as their fingerprint tells whether something is left to apply. */
 const kindsIn = (yaml: string): readonly string[] =>
-  yaml.split(/^---\s*$/m).filter((text) => /^kind: CustomResourceDefinition\s*$/m.test(text))
+  yaml
+    .split(/^---\s*$/m)
+    .map((text) => text.trim())
+    .filter((text) => /^kind: CustomResourceDefinition\s*$/m.test(text))
 
 const labelled = (text: string, component: string): string =>
   COMPONENT.test(text)
