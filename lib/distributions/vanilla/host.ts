@@ -85,6 +85,16 @@ const run = (ctx: Context, target: Target, signal: AbortSignal, headStart = 0): 
   }
 }
 
+/** What was asked for and means nothing without nodes is said, not swallowed. */
+const sayIgnored = (ctx: Context, { kubernetesVersion, nodeImage, controlPlanes = 1 }: Target): void => {
+  const ignored = [
+    ...(kubernetesVersion === undefined ? [] : ['the Kubernetes version, which is that of kube-apiserver']),
+    ...(nodeImage === undefined ? [] : ['the node image']),
+    ...(controlPlanes > 1 ? ['more than one control plane'] : []),
+  ]
+  if (ignored.length > 0) ctx.report({ kind: 'warn', text: `provider Host does not know: ${ignored.join(', ')}` })
+}
+
 const start = async (ctx: Context, name: string): Promise<void> => {
   await ensureControl(ctx, name)
   await ensureWork(ctx, name)
@@ -98,7 +108,10 @@ export const vanillaOnHost: Runtime = {
   noun: 'process',
   contextOf,
   nodes,
-  make: (ctx, target, signal) => run(ctx, target, signal, HEAD_START),
+  make: (ctx, target, signal) => {
+    sayIgnored(ctx, target)
+    return run(ctx, target, signal, HEAD_START)
+  },
   adopt: run,
   // the processes outlive the command, but none of them goes on making
   endMakers: async () => false,
