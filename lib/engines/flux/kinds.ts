@@ -34,12 +34,25 @@ const labelled = (text: string, component: string): string =>
     ? text
     : text.replace(/^ {2}name: .*$/m, (line) => `${line}\n  labels:\n    app.kubernetes.io/component: ${component}`)
 
+/** Where the kinds of a controller are kept that were made from its Go types; undefined where that cannot be done. */
+const generatedPath = async (ctx: Context, component: string): Promise<string | undefined> => {
+  const slot = await slotOf(component)
+  return slot === undefined
+    ? undefined
+    : join(cacheFolder(ctx.env), 'flux', `kinds-${component}-${slot.version}-${slot.hash.slice(0, 14)}.yaml`)
+}
+
+/** Those that were made before, all of them or none. */
+const remembered = async (ctx: Context, components: readonly string[]): Promise<readonly string[] | undefined> => {
+  const texts = await Promise.all(components.map(async (it) => readText((await generatedPath(ctx, it)) ?? '')))
+  return texts.every((text) => text !== undefined) ? texts.flatMap((text) => kindsIn(text ?? '')) : undefined
+}
+
 /** The kinds of a controller out of its Go types, made once for each version of it. */
 const generated = async (ctx: Context, component: string): Promise<readonly string[]> => {
-  const slot = await slotOf(component)
   const recipe = recipes[component]
-  if (slot === undefined || recipe === undefined) return []
-  const path = join(cacheFolder(ctx.env), 'flux', `kinds-${component}-${slot.version}-${slot.hash.slice(0, 14)}.yaml`)
+  const path = await generatedPath(ctx, component)
+  if (path === undefined || recipe === undefined) return []
   const known = await readText(path)
   if (known !== undefined) return kindsIn(known)
   const program = await ctx.locate(tools['controller-gen'])
@@ -100,6 +113,10 @@ export const kindManifests = (ctx: Context, components: readonly string[]): Prom
 }
 
 const make = async (ctx: Context, components: readonly string[]): Promise<string> => {
-  const kinds = (await exported(ctx, components)) ?? (await Promise.all(components.map((it) => generated(ctx, it)))).flat()
+  // what was made without flux goes on to serve: asking for flux again would try to download it each time
+  const kinds =
+    (await remembered(ctx, components)) ??
+    (await exported(ctx, components)) ??
+    (await Promise.all(components.map((it) => generated(ctx, it)))).flat()
   return [NAMESPACE, ...kinds].join('\n---\n')
 }
