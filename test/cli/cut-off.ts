@@ -96,7 +96,7 @@ const nothing = { containers: [], volumes: [], networks: [], contexts: [], recor
 
 /** What is right in the end: what just ended is left to the system for a moment. */
 const expectPicture = async (world: World, wanted: object, said: string): Promise<void> => {
-  const end = performance.now() + 5000
+  const end = performance.now() + 20_000
   while (!isDeepStrictEqual(pictureOf(world), wanted) && performance.now() < end) await new Promise((resolve) => setTimeout(resolve, 20))
   expect(pictureOf(world), said).toEqual(wanted)
 }
