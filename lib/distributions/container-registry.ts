@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import { ensureRegistry, registryPort, removeRegistry } from '../registry/container.ts'
 import { trustRegistry } from '../registry/nodes.ts'
@@ -11,6 +12,20 @@ const NETWORK = 'kind'
 
 const inspect = async (ctx: Context, cluster: string): Promise<docker.Container | undefined> =>
   (await docker.inspect(ctx, [registryName(cluster)]))[0]
+
+/** While it was stopped another program may have taken its port: `create` is what moves it to a free one. */
+const startContainer = async (ctx: Context, name: string): Promise<void> => {
+  try {
+    await docker.startContainers(ctx, [name])
+  } catch (error) {
+    if (!isKsailError(error, 'conflict')) throw error
+    throw new KsailError('conflict', `another program has taken the port of registry ${name}`, {
+      cause: error,
+      details: error.details,
+      hint: 'free the port, or run ksail cluster create, which moves the registry to a free one',
+    })
+  }
+}
 
 /** The registry as a container on the network of the nodes. */
 export const containerRegistry: RegistryRuntime = {
@@ -35,7 +50,7 @@ export const containerRegistry: RegistryRuntime = {
     { title: 'nodes trust localhost registry', do: (ctx, cluster, port, nodes) => trustRegistry(ctx, nodes, { cluster, port }) },
   ],
   start: async (ctx, cluster) => {
-    if ((await inspect(ctx, cluster))?.running !== true) await docker.startContainers(ctx, [registryName(cluster)])
+    if ((await inspect(ctx, cluster))?.running !== true) await startContainer(ctx, registryName(cluster))
     const now = await inspect(ctx, cluster)
     const port = now === undefined ? undefined : registryPort(now)
     if (port !== undefined) await waitForRegistry(ctx, registryName(cluster), port)
