@@ -174,9 +174,7 @@ export const createSources = (session: Session, store: Store<Source>) => {
         all: sources,
         failure,
         revision: revisionFor(main, options.tag, digest),
-        waiting: open.map(
-          ({ source, reason, message }) => `OCIRepository ${idOf(source)} has not fetched the digest yet (${reason}: ${message})`,
-        ),
+        waiting: open.map(({ source, reason, message }) => `OCIRepository ${idOf(source)} to fetch the digest (${reason}: ${message})`),
       }
     },
   }
