@@ -50,10 +50,12 @@ describe.skipIf(!isRoot)('as somebody without privileges', () => {
       }
       const state = join(home, '.local', 'state')
       try {
-        await ok('up')
+        await ok('cluster', 'init', '--name', 'dev', '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
+        await ok('cluster', 'create')
         writeFileSync(join(project, 'k8s', 'a.yaml'), configMap('a', 'mine'))
         writeFileSync(join(project, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
-        await ok('workload', 'push', '--reconcile')
+        await ok('workload', 'push')
+        await ok('workload', 'reconcile')
         expect((await run(join(bin, 'kubectl'), 'get', 'configmap', 'a', '-o', 'jsonpath={.data.value}')).text).toBe('mine')
         await ok('down')
         expect(processesOf('dev', state)).toEqual({})
