@@ -2,15 +2,17 @@ import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { describeOnClusters, inventory, start } from './bed.ts'
+import { start } from '../e2e/bed.ts'
+import { describeOnHost, processesOf } from './bed.ts'
 
 const demo = fileURLToPath(new URL('../../dist/bin/dev/demo.js', import.meta.url))
-const nothing = { containers: [], volumes: [] }
+/** A machine without a container engine: what is shown is the same, and sooner. */
+const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' }
 const folders = (): string[] => readdirSync(tmpdir()).filter((name) => name.startsWith('ksail-demo-'))
 
-describeOnClusters('the demo of README', () => {
+describeOnHost('the demo of README', () => {
   it('shows a change going live and leaves nothing behind', async () => {
-    const running = start(process.execPath, [demo], { input: '' })
+    const running = start(process.execPath, [demo], { input: '', env })
     const { code, stdout, stderr } = await running.done
     expect(code, stdout + stderr).toBe(0)
     const said = stdout.split('\n')
@@ -23,18 +25,18 @@ describeOnClusters('the demo of README', () => {
       '$ ksail workload reconcile',
       '$ ksail down --yes',
     ])
-    expect(await inventory(`demo-${running.child.pid}`)).toEqual(nothing)
+    expect(processesOf(`demo-${running.child.pid}`)).toEqual({})
     expect(folders()).toEqual([])
   })
 
   it('cleans up after Ctrl-C', async () => {
-    const running = start(process.execPath, [demo], { input: '' })
+    const running = start(process.execPath, [demo], { input: '', env })
     await running.line(/^► cluster /)
     running.child.kill('SIGINT')
     const { code, stdout } = await running.done
     expect(code).toBe(130)
     expect(stdout).toContain('$ ksail down --yes')
-    expect(await inventory(`demo-${running.child.pid}`)).toEqual(nothing)
+    expect(processesOf(`demo-${running.child.pid}`)).toEqual({})
     expect(folders()).toEqual([])
   })
 })
