@@ -1,6 +1,8 @@
-import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { output } from '../e2e/bed.ts'
 import { configMap, describeOnHost, filesBelow, hostProject, processesOf } from './bed.ts'
 
 const WEB = `apiVersion: apps/v1
@@ -94,6 +96,47 @@ describeOnHost('the walkthrough without Docker', () => {
     expect(await dev.ksail('workload', 'push')).toMatchObject({ code: 3 })
     dev.write('k8s/kustomization.yaml', 'resources: [nowhere.yaml]\n')
     expect(await dev.ksail('workload', 'push')).toMatchObject({ code: 3 })
+  })
+
+  it.each<[string, () => void, string]>([
+    [
+      'a kustomization that does not build',
+      () => {
+        dev.put({ 'a.yaml': configMap('a', 'broken') })
+        dev.write('k8s/kustomization.yaml', 'resources: [nowhere.yaml]\n')
+      },
+      'nowhere.yaml',
+    ],
+    [
+      'an object without its CRD',
+      () => dev.put({ 'w.yaml': 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: gear, namespace: default}\n' }),
+      'Widget/default/gear',
+    ],
+    [
+      'an object without a namespace',
+      () => dev.put({ 'h.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: homeless}\n' }),
+      'ConfigMap/homeless',
+    ],
+  ])('ends the wait soon for %s, and names it', async (_name, write, named) => {
+    write()
+    await dev.ok('workload', 'push', '--no-validate', '--allow-prune')
+    const { code, stdout, stderr, ms } = await dev.ksail('workload', 'reconcile')
+    expect({ code, stdout, soon: ms < SOON }, stderr).toEqual({ code: 1, stdout: '', soon: true })
+    expect(stderr).toContain(named)
+  })
+
+  it('does not take a push of somebody else for ours', async () => {
+    dev.put({ 'a.yaml': configMap('a', 'ours') })
+    const pushed = (await dev.ok('workload', 'push', '--allow-prune')).stdout.trim()
+    const [, repository = '', ours = ''] = /^oci:\/\/(.*)@(sha256:.*)$/.exec(pushed) ?? []
+    const theirs = mkdtempSync(join(tmpdir(), 'theirs-'))
+    writeFileSync(join(theirs, 'a.yaml'), configMap('a', 'theirs'))
+    await output('flux', 'push', 'artifact', `oci://${repository}`, '--path', theirs, '--source', 'somebody', '--revision', 'else')
+    const { code, stderr } = await dev.ksail('workload', 'reconcile')
+    expect(code, stderr).toBe(4)
+    expect(stderr).toContain(ours.slice(0, 'sha256:'.length + 7))
+    await dev.ok('workload', 'reconcile', '--latest')
+    expect(await dev.value('a')).toBe('theirs')
   })
 
   it('heals with the next push', async () => {
