@@ -208,7 +208,7 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
     const { ctx, retries, waits } = run()
     await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({
       exitCode: 6,
-      message: expect.stringMatching(/reset|EOF|broken pipe/),
+      message: expect.stringMatching(/reset|EOF|broken pipe|closed network connection/),
     })
     expect([retries(), waits]).toEqual([2, [1000, 2000]])
   })
