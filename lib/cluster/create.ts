@@ -115,7 +115,7 @@ const createNow = async (options: CreateOptions, ctx: Context, followed: boolean
     const context = project.config.context ?? recorded?.context ?? runtime.contextOf(project.target.name)
     const target: Target = { ...project.target, provider, context }
     const engine = engineOf(target.engine)
-    await askForTools(ctx, ...runtime.tools, ...(engine.toolsOn?.(provider) ?? engine.tools), 'oras')
+    await askForTools(ctx, ...runtime.tools, ...engine.controllers[runtime.controllers.as].tools, 'oras')
     return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start, followed })
   })
 }
@@ -236,13 +236,14 @@ const nothingLeft = async (
   const moves = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
   if (moves && target.registry === undefined && !survey.registryRunning) return false
   await runtime.connect(ctx, target)
-  if (runtime.controllers !== undefined && !(await runtime.controllers.run(ctx, target.name, base.components))) return false
+  const processes = runtime.controllers.as === 'processes' ? runtime.controllers : undefined
+  if (processes !== undefined && !(await processes.run(ctx, target.name, base.components))) return false
   const { applied } = await manifestsOf(base, target.registry === undefined ? base.record.port : undefined)
   try {
     return await isComplete(ctx, target, {
       id: base.record.id,
       applied,
-      deployments: runtime.controllers === undefined ? base.components : [],
+      deployments: processes === undefined ? base.components : [],
       pullSecret: base.sync.pullSecret,
     })
   } catch (error) {

@@ -72,7 +72,7 @@ export const manifestsOf = async (
   }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components' | 'runtime'>,
   port: number | undefined,
 ) => {
-  const install = await engine.manifests(ctx, target, { components })
+  const install = await engine.controllers[runtime.controllers.as].manifests(ctx, target, { components })
   const objects = await engine.sync(ctx, target, {
     ...sync,
     url: sync.url(port),
@@ -106,7 +106,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   const outcome: Outcome = { port: record.port, nodesMade: false, adopted: [], notLive: undefined, digest: undefined }
   const local = target.registry === undefined
   const making = deferred<Making>()
-  const controllers = engine.manifests(ctx, target, { components: plan.components })
+  const controllers = engine.controllers[runtime.controllers.as].manifests(ctx, target, { components: plan.components })
   controllers.catch(() => undefined)
 
   const registry: Action = {
@@ -158,8 +158,8 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
     },
   }
   const configure: Action = {
-    title: engine.tools.length > 0 ? `${target.engine} reads ${plan.sync.repository}` : 'notices in the cluster',
-    after: [...(local ? [registry.title, ...links.map(({ title }) => title)] : []), ...(engine.tools.length > 0 ? [install.title] : [])],
+    title: engine.follows ? `${target.engine} reads ${plan.sync.repository}` : 'notices in the cluster',
+    after: [...(local ? [registry.title, ...links.map(({ title }) => title)] : []), ...(engine.follows ? [install.title] : [])],
     do: async () => {
       const [{ all }, { apply }] = await Promise.all([manifestsOf(plan, local ? outcome.port : undefined), making.promise])
       await apply(all, { manager: 'ksail' })
@@ -190,10 +190,10 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   const actions = [
     ...(local ? [registry] : []),
     guarded,
-    ...(!followed && (engine.tools.length > 0 || local) ? [push] : []),
+    ...(!followed && (engine.follows || local) ? [push] : []),
     ...(local && !plan.linked ? links : []),
-    ...(plan.complete ? [] : [...(engine.tools.length > 0 ? [install] : []), configure]),
-    ...(!followed && engine.tools.length > 0 ? [live] : []),
+    ...(plan.complete ? [] : [...(engine.follows ? [install] : []), configure]),
+    ...(!followed && engine.follows ? [live] : []),
   ]
   return { actions, outcome }
 }

@@ -61,6 +61,6 @@ export const syncOf = async (
     }
   const host = hostPort(registry)
   // without an engine nobody pulls
-  const pullSecret = engineOf(target.engine).tools.length === 0 ? undefined : await pullConfig(ctx, registry, allowShortLived)
+  const pullSecret = !engineOf(target.engine).follows ? undefined : await pullConfig(ctx, registry, allowShortLived)
   return { url: () => `oci://${host}/${repository}`, repository: `${host}/${repository}:${tag}`, insecure: false, tag, pullSecret }
 }

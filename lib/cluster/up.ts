@@ -38,7 +38,7 @@ const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const file = await findConfigFile(options, ctx)
   const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? 'Flux' }, ctx)).files : []
   const created: CreateResult = await createFor(options, ctx, { followed: true })
-  const follows = engineOf(created.engine).tools.length > 0
+  const follows = engineOf(created.engine).follows
   const live = created.pushed ? undefined : await push({ ...options, reconcile: follows }, ctx)
   return {
     name: created.name,

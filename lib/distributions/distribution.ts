@@ -80,6 +80,20 @@ export interface RegistryRuntime {
   ): Promise<void>
 }
 
+/** Controllers that come with the engine's manifests. */
+export interface PodControllers {
+  readonly as: 'pods'
+}
+
+/** Controllers that are programs, which the engine's manifests do not bring. */
+export interface ProcessControllers {
+  readonly as: 'processes'
+  /** Whether these all run. */
+  run(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
+  /** Starts those that do not run; their kinds are served already. */
+  start(ctx: Context, name: string, names: readonly string[]): Promise<void>
+}
+
 /** A distribution on a provider: how its clusters are made, found, started, stopped and removed. */
 export interface Runtime {
   readonly summary: string
@@ -103,13 +117,8 @@ export interface Runtime {
   ready(ctx: Context, target: Target, options: { readonly timeout: number }): Promise<void>
   /** Writes the context into the kubeconfig again and makes it current. */
   connect(ctx: Context, target: Target): Promise<void>
-  /** Where the engine's controllers are processes, which its manifests do not bring. */
-  readonly controllers?: {
-    /** Whether these all run. */
-    run(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
-    /** Starts those that do not run; their kinds are served already. */
-    start(ctx: Context, name: string, names: readonly string[]): Promise<void>
-  }
+  /** How the engine's controllers run. */
+  readonly controllers: PodControllers | ProcessControllers
   /** Removes nodes and kubeconfig entry. */
   remove(ctx: Context, name: string, kubeconfig: string): Promise<void>
   /** Saves what the nodes say into a folder. */

@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import type { ControllersAs } from '../base/controllers.ts'
 import type { Target } from '../base/target.ts'
 import type { Kube } from '../tools/kube.ts'
 import type { ToolName } from '../tools/index.ts'
@@ -66,18 +67,24 @@ export interface ReconcileResult {
   readonly ms: number
 }
 
+/** The controllers of an engine, as they run in one kind of cluster. */
+export interface Controllers {
+  /** Asked for before anything is made. */
+  readonly tools: readonly ToolName[]
+  /** What the cluster needs of them as YAML, ready for server-side apply. */
+  manifests(ctx: Context, target: Target, options: { readonly components: readonly string[] }): Promise<string>
+}
+
 /** What makes a cluster follow a registry. */
 export interface Engine {
   readonly summary: string
-  /** Asked for up front. Empty: the engine does nothing. */
-  readonly tools: readonly ToolName[]
-  /** The same for a provider on which it needs others. */
-  readonly toolsOn?: (provider: string) => readonly ToolName[] | undefined
+  /** Whether a cluster reads anything by it. */
+  readonly follows: boolean
+  /** What its controllers need, by how they run there. */
+  readonly controllers: Readonly<Record<ControllersAs, Controllers>>
   /** Names of the controllers that the start folder needs. */
   components(ctx: Context, target: Target): Promise<readonly string[]>
-  /** The controllers as YAML, ready for server-side apply. */
-  manifests(ctx: Context, target: Target, options: { readonly components: readonly string[] }): Promise<string>
-  /** The objects that name source and start folder as YAML; they need the kinds that `manifests` brings. */
+  /** The objects that name source and start folder as YAML; they need the kinds that the controllers' manifests bring. */
   sync(ctx: Context, target: Target, options: SyncOptions): Promise<string>
   /** What the cluster reads now; undefined when it reads nothing. */
   source(ctx: Context, target: Target, kube?: Kube, options?: SourceOptions): Promise<ClusterSource | undefined>

@@ -5,14 +5,19 @@ import { readSource } from './flux/source.ts'
 /** Flux reads an OCI artifact and applies it. What only create or only a wait needs is loaded by them: a push that changes nothing pays for neither. */
 export const flux: Engine = {
   summary: 'Flux',
-  tools: ['flux', 'kubectl'],
-  // its kinds can be made without the flux command; the controllers are processes there
-  toolsOn: (provider) => (provider === 'Host' ? ['kubectl', 'source-controller', 'kustomize-controller'] : undefined),
+  follows: true,
+  controllers: {
+    pods: {
+      tools: ['flux', 'kubectl'],
+      manifests: async (ctx, target, options) => (await import('./flux/install.ts')).installManifests(ctx, target, options),
+    },
+    processes: {
+      // its kinds can be made without the flux command
+      tools: ['kubectl', 'source-controller', 'kustomize-controller'],
+      manifests: async (ctx, _target, { components }) => (await import('./flux/kinds.ts')).kindManifests(ctx, components),
+    },
+  },
   components: async (ctx, target) => (await import('./flux/components.ts')).componentsOf(ctx, target),
-  manifests: async (ctx, target, options) =>
-    target.provider === 'Host'
-      ? (await import('./flux/kinds.ts')).kindManifests(ctx, options.components)
-      : (await import('./flux/install.ts')).installManifests(ctx, target, options),
   sync: async (ctx, target, options) => (await import('./flux/sync.ts')).syncManifests(ctx, target, options),
   source: async (ctx, target, kube, options) => {
     const api = kube ?? (await connect(ctx, target))

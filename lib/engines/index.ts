@@ -35,7 +35,7 @@ export const clusterSource = async (
   const api = kube ?? (await connect(ctx, target))
   try {
     for (const engine of new Set<Engine>([engineOf(target.engine), ...Object.values(engines)])) {
-      const source = engine.tools.length === 0 ? undefined : await engine.source(ctx, target, api, options)
+      const source = !engine.follows ? undefined : await engine.source(ctx, target, api, options)
       if (source !== undefined) return source
     }
     return await readApplication(api)

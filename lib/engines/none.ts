@@ -1,12 +1,14 @@
 import { KsailError } from '../base/errors.ts'
-import type { Engine } from './engine.ts'
+import type { Controllers, Engine } from './engine.ts'
+
+const nothing: Controllers = { tools: [], manifests: async () => '' }
 
 /** No engine: the cluster reads nothing by itself. */
 export const none: Engine = {
   summary: 'no GitOps engine',
-  tools: [],
+  follows: false,
+  controllers: { pods: nothing, processes: nothing },
   components: async () => [],
-  manifests: async () => '',
   sync: async () => '',
   source: async () => undefined,
   reconcile: async (_ctx, target) => {

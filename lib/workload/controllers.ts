@@ -29,9 +29,14 @@ export const ensureControllers = async (ctx: Context, target: Target, objects: r
     return
   }
   const engine = engineOf(target.engine)
+  // a cluster that has no record here is reached by its kubeconfig only: nothing can be started beside it
+  const runtime = target.provider === 'Auto' ? undefined : runtimeOf(target).controllers
   const components = await engine.components(ctx, target)
   await step(ctx, `installing what ${late.kind} ${late.name} needs: ${components.join(', ')}`, async () => {
-    const [{ parseAllDocuments }, yaml] = await Promise.all([import('yaml'), engine.manifests(ctx, target, { components })])
+    const [{ parseAllDocuments }, yaml] = await Promise.all([
+      import('yaml'),
+      engine.controllers[runtime?.as ?? 'pods'].manifests(ctx, target, { components }),
+    ])
     const documents = [parseAllDocuments(yaml)]
       .flat()
       .flatMap((document) => ('toJS' in document ? [document.toJS() as KubeObject | null] : []))
@@ -47,6 +52,6 @@ export const ensureControllers = async (ctx: Context, target: Target, objects: r
         })
       await ctx.sleep(200)
     }
-    if (target.provider !== 'Auto') await runtimeOf(target).controllers?.start(ctx, target.name, components)
+    if (runtime?.as === 'processes') await runtime.start(ctx, target.name, components)
   })
 }

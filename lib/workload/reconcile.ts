@@ -95,7 +95,7 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
   const { target, directory } = project
   const engine = engineOf(target.engine)
   // without an engine the error says so before a cluster is asked
-  if (engine.tools.length === 0) return engine.reconcile(ctx, target, { digest: '', tag: '' })
+  if (!engine.follows) return engine.reconcile(ctx, target, { digest: '', tag: '' })
   const pushes = readPushes(directory)
   const kube = known?.kube ?? (await connect(ctx, target))
   try {

@@ -125,6 +125,7 @@ export const vanillaOnDocker: Runtime = {
   summary: 'nodes as containers, by kind',
   tools: ['docker', 'kind', 'kubectl'],
   registry: containerRegistry,
+  controllers: { as: 'pods' },
   noun: 'node',
   contextOf: (name) => `kind-${name}`,
   nodes,

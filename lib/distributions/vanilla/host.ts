@@ -129,6 +129,7 @@ export const vanillaOnHost: Runtime = {
     await removeContext(ctx, kubeconfig, contextOf(name))
   },
   controllers: {
+    as: 'processes',
     run: async (ctx, name, names) => {
       const state = await controlState(ctx, name)
       return names.every((it) => state.some(({ component, pid }) => component === it && pid !== undefined))

@@ -28,11 +28,14 @@ const refuse = (what: string) => (): never => {
 
 const engine: Engine = {
   summary: 'fake',
-  tools: ['flux'],
+  follows: true,
+  controllers: {
+    pods: { tools: [], manifests: async (_ctx, _target, { components }) => `# ${components.join()}` },
+    processes: { tools: [], manifests: refuse('processes') },
+  },
   components: refuse('components'),
   source: refuse('source'),
   reconcile: refuse('reconcile'),
-  manifests: async (_ctx, _target, { components }) => `# ${components.join()}`,
   sync: async (_ctx, _target, { url, tag, pullSecret }) => `# ${url} ${tag} ${pullSecret ?? ''}`,
 }
 
@@ -50,6 +53,7 @@ const world = (over: Partial<Plan> = {}) => {
     tools: [],
     noun: 'node',
     registry: containerRegistry,
+    controllers: { as: 'pods' },
     contextOf: (name) => name,
     nodes: refuse('nodes'),
     endMakers: refuse('endMakers'),
@@ -133,7 +137,7 @@ describe('planCreate', () => {
   })
 
   it('asks nothing of an engine that is none', () => {
-    const titles = planCreate(world({ engine: { ...engine, tools: [] } }).plan).actions.map(({ title }) => title)
+    const titles = planCreate(world({ engine: { ...engine, follows: false } }).plan).actions.map(({ title }) => title)
     expect(titles).toEqual(['cluster dev', 'notices in the cluster'])
   })
 })

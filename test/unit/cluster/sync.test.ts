@@ -28,7 +28,7 @@ const registry = (over: Partial<Registry> = {}): Registry => ({
   external: true,
   ...over,
 })
-const runtime = { registry: containerRegistry }
+const runtime = { registry: containerRegistry, controllers: { as: 'pods' } }
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
 const auth = base64('octo:pull-pass')
 const config = { auths: { 'ghcr.io': { username: 'octo', password: 'pull-pass', auth } } }
@@ -100,7 +100,11 @@ describe('what the cluster pulls with', () => {
   })
 })
 
-const engine = { manifests: async () => '# install', sync: async () => '# sync', tools: ['flux'] } as unknown as Engine
+const engine = {
+  follows: true,
+  controllers: { pods: { tools: [], manifests: async () => '# install' } },
+  sync: async () => '# sync',
+} as unknown as Engine
 const record = {
   id: 'abc',
   name: 'dev',

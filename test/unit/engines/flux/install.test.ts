@@ -76,10 +76,11 @@ describe('the table of engines', () => {
     const none = engineOf('None')
     const ctx = fakeContext()
     expect([
-      await none.manifests(ctx, target(), { components: [] }),
+      await none.controllers.pods.manifests(ctx, target(), { components: [] }),
+      await none.controllers.processes.manifests(ctx, target(), { components: [] }),
       await none.components(ctx, target()),
       await none.source(ctx, target()),
-    ]).toEqual(['', [], undefined])
+    ]).toEqual(['', '', [], undefined])
     await expect(none.reconcile(ctx, target({ name: 'dev' }), { digest: '', tag: '' })).rejects.toMatchObject({ code: 'config' })
   })
 })
