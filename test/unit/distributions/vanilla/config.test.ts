@@ -15,7 +15,26 @@ describe('kindConfig', () => {
       apiVersion: 'kind.x-k8s.io/v1alpha4',
       name: 'dev',
       nodes: [{ role: 'control-plane' }],
+      kubeadmConfigPatches: [expect.stringContaining('leader-elect: "false"')],
     })
+  })
+
+  it('lets a control plane of one node start without election and rate limit; what kind.yaml says comes later and so holds', () => {
+    const own = 'kind: ClusterConfiguration\nscheduler: {extraArgs: {v: "5"}}\n'
+    const text = `${header}kubeadmConfigPatches:\n  - |\n    ${own.trim().replace('\n', '\n    ')}\n`
+    const patches = (parse(of({}, text)) as { kubeadmConfigPatches: string[] }).kubeadmConfigPatches
+    expect(patches).toEqual([expect.stringContaining('leader-elect'), own])
+    expect(parse(patches[0] ?? '')).toEqual({
+      kind: 'ClusterConfiguration',
+      controllerManager: { extraArgs: { 'leader-elect': 'false', 'kube-api-qps': '500', 'kube-api-burst': '1000' } },
+      scheduler: { extraArgs: { 'leader-elect': 'false' } },
+    })
+  })
+
+  it('leaves the election to control planes of several nodes', () => {
+    expect(of({ controlPlanes: 3 })).not.toContain('leader-elect')
+    expect(of({}, `${header}nodes: [{role: control-plane}, {role: control-plane}]\n`)).not.toContain('leader-elect')
+    expect(of({}, `${header}nodes: [{role: control-plane}, {role: worker}]\n`)).toContain('leader-elect')
   })
 
   it('makes the wanted numbers', () => expect(roles(of({ controlPlanes: 1, workers: 2 }))).toEqual(['control-plane', 'worker', 'worker']))
@@ -38,10 +57,12 @@ describe('kindConfig', () => {
 
   it('lets kubelets run on control groups version 1, once', () => {
     const patched = of({}, header, '1')
-    expect(parse(patched)).toMatchObject({ kubeadmConfigPatches: ['kind: KubeletConfiguration\nfailCgroupV1: false\n'] })
+    expect(parse(patched)).toMatchObject({
+      kubeadmConfigPatches: [expect.any(String), 'kind: KubeletConfiguration\nfailCgroupV1: false\n'],
+    })
     expect((of({}, patched, '1').match(/failCgroupV1/g) ?? []).length).toBe(1)
     const own = of({}, `${header}kubeadmConfigPatches:\n  - |\n    kind: InitConfiguration\n`, '1')
-    expect((parse(own) as { kubeadmConfigPatches: string[] }).kubeadmConfigPatches).toHaveLength(2)
+    expect((parse(own) as { kubeadmConfigPatches: string[] }).kubeadmConfigPatches).toHaveLength(3)
     expect(of({}, header, '2')).not.toContain('failCgroupV1')
   })
 
