@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readFileSync, symlinkSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
@@ -19,7 +19,8 @@ it('the packed package runs on its own and holds what it needs and no more', asy
       'LICENSE',
       'README.md',
       'dist/bin/ksail.js',
-      'dist/lib/index.js',
+      'dist/LICENSES.txt',
+      'dist/index.js',
       'dist/lib/index.d.ts',
       'templates/base/_gitignore',
       'templates/schema/ksail.schema.json',
@@ -43,4 +44,16 @@ it('the packed package runs on its own and holds what it needs and no more', asy
   expect(execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: join(folder, 'consumer'), encoding: 'utf8' })).toBe(
     'function KsailError\n',
   )
+})
+
+it('the command is bundled: words load one file, and what pushes and waits one more', () => {
+  const chunks = join(root, 'dist', 'chunks')
+  const loadedWith = (group: string): string[] =>
+    readdirSync(chunks)
+      .filter((name) => name.startsWith(`${group}-`))
+      .flatMap((name) => [...readFileSync(join(chunks, name), 'utf8').matchAll(/^import .*?from "([^"]+)";$/gm)].map(([, from]) => from!))
+      .filter((from) => !from.startsWith('node:'))
+      .map((from) => from.replace(/-[^-]+\.js$/, ''))
+  expect(loadedWith('words')).toEqual(['./rolldown-runtime'])
+  expect(loadedWith('loop')).toEqual(['./rolldown-runtime', './words'])
 })
