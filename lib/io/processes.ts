@@ -11,7 +11,7 @@ export interface Process {
 /** Every process of this machine that we may see, with its words. Linux: /proc; elsewhere `ps`, which joins the words by blanks. */
 export const listProcesses = async (ctx: Context): Promise<readonly Process[]> => {
   if (ctx.platform !== 'linux') {
-    const { stdout } = await ctx.exec('ps', ['-axo', 'pid=,args='], { timeout: 10_000 })
+    const { stdout } = await ctx.exec('ps', ['-axo', 'pid=,args='], { timeout: 10_000, quiet: true })
     return stdout.split('\n').flatMap((line) => {
       const [pid, ...argv] = line.trim().split(/\s+/)
       return pid ? [{ pid: Number(pid), argv }] : []

@@ -1,4 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
+import { isKsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 
 /** Sockets that listen on a TCP port, by inode. */
@@ -9,12 +10,27 @@ const socketsOn = async (port: number): Promise<ReadonlySet<string>> => {
   return new Set(rows.filter(([, local, , state]) => state === '0A' && local?.endsWith(wanted)).map((words) => words[9] ?? ''))
 }
 
+/** The same question to lsof, which macOS has. Where nothing tells, an answer from the port has to do. */
+const saysLsof = async (ctx: Pick<Context, 'exec'>, pid: number, port: number): Promise<boolean> => {
+  try {
+    const { stdout } = await ctx.exec('lsof', ['-nP', '-a', '-p', String(pid), `-iTCP:${port}`, '-sTCP:LISTEN', '-t'], {
+      accept: 'any',
+      timeout: 10_000,
+      quiet: true,
+    })
+    return stdout.trim() === String(pid)
+  } catch (error) {
+    if (!isKsailError(error, 'tool')) throw error
+    return true
+  }
+}
+
 /**
  * Whether it is this process that listens on a port: an answer from there may come from another program that was faster, even from the
- * registry of another cluster. Where the system does not tell, an answer has to do.
+ * registry of another cluster.
  */
-export const listensOn = async (ctx: Pick<Context, 'platform'>, pid: number, port: number): Promise<boolean> => {
-  if (ctx.platform !== 'linux') return true
+export const listensOn = async (ctx: Pick<Context, 'platform' | 'exec'>, pid: number, port: number): Promise<boolean> => {
+  if (ctx.platform !== 'linux') return saysLsof(ctx, pid, port)
   const sockets = await socketsOn(port)
   if (sockets.size === 0) return false
   const own = await readdir(`/proc/${pid}/fd`).catch(() => [])

@@ -18,7 +18,7 @@ const LARGE = 10_000_000
 
 const firstWord = async (ctx: Context, pid: number): Promise<string | undefined> => {
   if (ctx.platform === 'linux') return (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')[0]
-  const { stdout } = await ctx.exec('ps', ['-o', 'args=', '-p', String(pid)], { accept: 'any', timeout: 10_000 })
+  const { stdout } = await ctx.exec('ps', ['-o', 'args=', '-p', String(pid)], { accept: 'any', timeout: 10_000, quiet: true })
   return stdout.trim()
 }
 
