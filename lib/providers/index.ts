@@ -2,7 +2,7 @@ import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { answers } from '../tools/docker.ts'
 
-type Answer = { readonly ok: true } | { readonly ok: false; readonly why: string }
+type Answer = { readonly ok: true } | { readonly ok: false; readonly why: string; readonly details?: readonly string[] }
 
 /** Where nodes and registries run. */
 export interface Provider {
@@ -53,18 +53,19 @@ export const resolveProvider = async (ctx: Context, { recorded, configured = 'Au
   if (wanted !== undefined && !isProvider(wanted))
     throw new KsailError('usage', `there is no provider "${wanted}"`, { hint: `use one of ${Object.keys(providers).join(', ')}` })
   const candidates = wanted === undefined ? (Object.keys(providers) as ProviderName[]) : [wanted]
-  const details: string[] = []
+  const [reasons, details]: [string[], string[]] = [[], []]
   for (const name of candidates) {
     const answer: Answer = await providers[name].answers(ctx)
     if (answer.ok) {
       if (say && wanted === undefined)
         ctx.report({
           kind: 'note',
-          text: `provider ${name}, ${providers[name].summary}: ${details.length === 0 ? `${name} answers` : details.join('; ')}`,
+          text: `provider ${name}, ${providers[name].summary}, because ${reasons.length === 0 ? `${name} answers` : reasons.join(' and ')}`,
         })
       return name
     }
-    details.push(`${name}: ${answer.why}`)
+    reasons.push(answer.why)
+    details.push(`${name}: ${answer.why}`, ...(answer.details ?? []).map((line) => `  ${line}`))
   }
   throw new KsailError('unreachable', wanted === undefined ? 'no provider answers' : `provider ${wanted} does not answer`, {
     details,

@@ -169,13 +169,15 @@ export const cgroupVersion = async (ctx: Context): Promise<string> =>
   (await docker(ctx, ['info', '--format', '{{.CgroupVersion}}'])).stdout.trim()
 
 /** Whether an engine answers; the reason when it does not. */
-export const answers = async (ctx: Context): Promise<{ readonly ok: true } | { readonly ok: false; readonly why: string }> => {
+export const answers = async (
+  ctx: Context,
+): Promise<{ readonly ok: true } | { readonly ok: false; readonly why: string; readonly details?: readonly string[] }> => {
   try {
     await docker(ctx, ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 })
     return { ok: true }
   } catch (error) {
     // a program that is missing has its places to look as details; what an engine said is its message already
-    if (isKsailError(error, 'tool')) return { ok: false, why: [error.message, ...error.details.map((line) => `  ${line}`)].join('\n    ') }
+    if (isKsailError(error, 'tool')) return { ok: false, why: 'no docker was found that can be used', details: error.details }
     if (isKsailError(error, 'unreachable', 'timeout')) return { ok: false, why: error.message }
     throw error
   }

@@ -46,7 +46,7 @@ describeOnHost('the walkthrough without Docker', () => {
       context: 'ksail-dev',
       digest: expect.stringMatching(/^sha256:/),
     })
-    expect(stderr).toContain('provider Host, processes of this user on this machine: Docker: docker')
+    expect(stderr).toContain('provider Host, processes of this user on this machine, because docker')
     expect(await dev.kubectl('config', 'current-context')).toBe('ksail-dev')
     expect(Object.keys(processesOf('dev')).toSorted()).toEqual([
       'etcd',

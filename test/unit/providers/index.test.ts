@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { KsailError } from '../../../lib/base/errors.ts'
 import { resolveProvider } from '../../../lib/providers/index.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
@@ -25,11 +26,23 @@ describe('resolveProvider', () => {
     const ctx = fakeContext({ exec: fakeExec(down), platform: 'linux' })
     expect(await resolveProvider(ctx, { say: true })).toBe('Host')
     expect(ctx.events).toEqual([
-      { kind: 'note', text: 'provider Host, processes of this user on this machine: Docker: docker does not answer' },
+      { kind: 'note', text: 'provider Host, processes of this user on this machine, because docker does not answer' },
     ])
     await expect(resolveProvider(fakeContext({ exec: fakeExec(down), platform: 'win32' }), {})).rejects.toMatchObject({
       exitCode: 6,
       message: 'no provider answers',
+    })
+  })
+
+  it('says why in one line where there is no docker at all, and where it was looked for when nothing else will do', async () => {
+    const locate = async (): Promise<never> => {
+      throw new KsailError('tool', 'docker is needed (container engine); looked in', { details: ['1. PATH: no docker in /bin'] })
+    }
+    const ctx = fakeContext({ locate, platform: 'linux' })
+    expect(await resolveProvider(ctx, { say: true })).toBe('Host')
+    expect(ctx.texts()).toEqual(['provider Host, processes of this user on this machine, because no docker was found that can be used'])
+    await expect(resolveProvider(ctx, { configured: 'Docker' })).rejects.toMatchObject({
+      details: ['Docker: no docker was found that can be used', '  1. PATH: no docker in /bin'],
     })
   })
 
