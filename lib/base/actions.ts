@@ -1,10 +1,20 @@
 import { isKsailError, KsailError, messageOf } from './errors.ts'
 import type { Context } from './context.ts'
 
+/** What an action would run, as it could be pasted into a shell. */
+export interface Preview {
+  /** None: nothing is left to do. */
+  readonly commands: readonly string[]
+  /** What it would do besides, or instead, in words. */
+  readonly says?: string | undefined
+}
+
 /** One thing that a plan does. `after` names actions by title; each runs as early as they allow. */
 export interface Action {
   readonly title: string
   readonly after?: readonly string[] | undefined
+  /** What doing it would run, without doing it; without one nothing is run. */
+  readonly preview?: (() => Promise<Preview>) | undefined
   /** Does it, or finds it done. `made` is called with the way back as soon as there is something to undo. */
   do(made: (undo: () => Promise<void>) => void, signal: AbortSignal): Promise<void>
 }

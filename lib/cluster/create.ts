@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { perform, type Timing } from '../base/actions.ts'
-import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
+import { KsailError, messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
@@ -15,9 +15,10 @@ import { resolveProvider } from '../providers/index.ts'
 import { createRecord, readRecord, removeRecord, writeRecord, type ClusterRecord } from '../providers/record.ts'
 import { tools } from '../tools/index.ts'
 import { sharingKube } from '../tools/kube.ts'
-import { isComplete } from './existing.ts'
+import { nothingLeft } from './nothing-left.ts'
 import { firstPush } from './first-push.ts'
-import { manifestsOf, planCreate } from './plan.ts'
+import { planCreate } from './plan.ts'
+import type { PlannedStep } from './preview.ts'
 import { refuseForeign, surveyCluster, type Survey } from './ownership.ts'
 import { removeOwnNetwork } from './network.ts'
 import { keepContext } from './switch.ts'
@@ -33,6 +34,8 @@ export interface CreateOptions extends ProjectOptions {
   readonly switch?: boolean | undefined
   /** Gives a short-lived token of CI to the cluster all the same. */
   readonly allowShortLived?: boolean | undefined
+  /** Says what would be done, and with which commands; changes nothing. */
+  readonly dryRun?: boolean | undefined
   /** Reports when each step began and how long it took. */
   readonly timings?: boolean | undefined
 }
@@ -52,6 +55,8 @@ export interface CreateResult {
   readonly pushed: boolean
   /** Nothing had to be done. */
   readonly already: boolean
+  /** Only with `dryRun`: what would be done, in an order in which it could be. */
+  readonly planned?: readonly PlannedStep[] | undefined
   readonly ms: number
 }
 
@@ -102,8 +107,14 @@ const reportTimings = (ctx: Context, timings: readonly Timing[]): void => {
 export const createCluster = (options: CreateOptions, ctx: Context): Promise<CreateResult> => createFor(options, ctx, { followed: false })
 
 /** The same for a caller that pushes and reconciles right after it: a cluster that is whole is then not asked for what the push finds out. */
-export const createFor = (options: CreateOptions, ctx: Context, { followed }: { readonly followed: boolean }): Promise<CreateResult> =>
-  sharingKube(ctx, () => createNow(options, ctx, followed))
+export const createFor = async (
+  options: CreateOptions,
+  ctx: Context,
+  { followed }: { readonly followed: boolean },
+): Promise<CreateResult> =>
+  options.dryRun === true
+    ? (await import('./dry-run.ts')).dryCreate(options, ctx)
+    : sharingKube(ctx, () => createNow(options, ctx, followed))
 
 const createNow = async (options: CreateOptions, ctx: Context, followed: boolean): Promise<CreateResult> => {
   const start = ctx.now()
@@ -150,7 +161,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
     }
     const components = await engine.components(ctx, target)
     const base = { ctx, target, record, engine, sync, components, runtime }
-    const complete = running && (await nothingLeft(ctx, target, runtime, base, survey))
+    const complete = running && (await nothingLeft(base, survey))
     const { actions, outcome } = planCreate({
       ...base,
       running,
@@ -222,33 +233,5 @@ const forget = async (ctx: Context, target: Target, runtime: Runtime, record: Cl
     await removeRecord(ctx, target.name)
   } catch (error) {
     ctx.report({ kind: 'warn', text: `the record of cluster ${target.name} stays: ${messageOf(error)}` })
-  }
-}
-
-const nothingLeft = async (
-  ctx: Context,
-  target: Target,
-  runtime: Runtime,
-  base: Parameters<typeof manifestsOf>[0],
-  survey: Survey,
-): Promise<boolean> => {
-  // where the engine names a port, only a registry that runs still has it
-  const moves = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
-  if (moves && target.registry === undefined && !survey.registryRunning) return false
-  await runtime.connect(ctx, target)
-  const processes = runtime.controllers.as === 'processes' ? runtime.controllers : undefined
-  if (processes !== undefined && !(await processes.run(ctx, target.name, base.components))) return false
-  const { applied } = await manifestsOf(base, target.registry === undefined ? base.record.port : undefined)
-  try {
-    return await isComplete(ctx, target, {
-      id: base.record.id,
-      applied,
-      deployments: processes === undefined ? base.components : [],
-      pullSecret: base.sync.pullSecret,
-    })
-  } catch (error) {
-    if (!isKsailError(error, 'unreachable')) throw error
-    await runtime.ready(ctx, target, { timeout: target.timeout })
-    return false
   }
 }

@@ -1,5 +1,7 @@
+import { basename, join } from 'node:path'
 import { buildArtifact, type Artifact } from '../artifact/build.ts'
 import { checkArtifact } from '../artifact/check.ts'
+import type { Preview } from '../base/actions.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort, imageOf } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
@@ -9,6 +11,7 @@ import { hasContainers } from '../providers/index.ts'
 import { writeLastPush } from '../workload/last-push.ts'
 import { withRemote } from '../workload/remote.ts'
 import { readHeads, sendTo } from '../workload/send.ts'
+import { shownCopy } from '../workload/shown.ts'
 
 /** What the registry holds under the project's tag when create is done. */
 export interface Sent {
@@ -25,6 +28,13 @@ interface FirstPush {
   /** Sends it; with `onlyIfMissing` only when the tag holds nothing. */
   push(port: number | undefined, options: { readonly onlyIfMissing: boolean }): Promise<void>
   sent(): Sent | undefined
+  /** What `push` would run. */
+  preview(port: number | undefined, options: { readonly onlyIfMissing: boolean; readonly answers: boolean }): Promise<Preview>
+}
+
+interface FirstPushOptions {
+  /** Folder of a project that takes the layouts instead of this one, where nothing may be written. */
+  readonly layouts?: string | undefined
 }
 
 const besideCluster = (target: Target, port: number): Destination => ({
@@ -45,12 +55,12 @@ const besideCluster = (target: Target, port: number): Destination => ({
 })
 
 /** The first artifact of a cluster: the folder of manifests as it is, or one that makes nothing when there is no such folder yet. */
-export const firstPush = (ctx: Context, project: Project, target: Target): FirstPush => {
+export const firstPush = (ctx: Context, project: Project, target: Target, { layouts }: FirstPushOptions = {}): FirstPush => {
   let sent: Sent | undefined
   let artifact: Promise<Artifact> | undefined
   const prepared = (): Promise<Artifact> => {
     artifact ??= (async () => {
-      const built = await buildArtifact({ source: target.source, project: target.project, whenMissing: target.path }, ctx)
+      const built = await buildArtifact({ source: target.source, project: layouts ?? target.project, whenMissing: target.path }, ctx)
       await checkArtifact(
         built,
         { start: target.path, allowPlaintextSecrets: project.config.allowPlaintextSecrets, validate: project.config.validateOnPush },
@@ -79,5 +89,19 @@ export const firstPush = (ctx: Context, project: Project, target: Target): First
       })
     },
     sent: () => sent,
+    preview: async (port, { onlyIfMissing, answers }) => {
+      const destination = target.registry === undefined ? besideCluster(target, port ?? 0) : await resolveDestination({ project }, ctx)
+      const { digest, folder } = await prepared()
+      const tags = [destination.reference.tag, ...project.config.alsoTags]
+      return withRemote(ctx, destination, async (remote) => {
+        const heads = answers ? await readHeads(remote, tags) : new Map<string, string | undefined>()
+        // where nobody answers what is whole is taken to hold its tag
+        const held = onlyIfMissing
+          ? !answers || heads.get(destination.reference.tag) !== undefined
+          : tags.every((tag) => heads.get(tag) === digest)
+        const layout = { digest, folder: join(target.project, '.ksail', 'artifacts', basename(folder)) }
+        return { commands: held ? [] : [shownCopy(layout, remote, tags)] }
+      })
+    },
   }
 }

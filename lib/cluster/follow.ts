@@ -3,7 +3,7 @@ import type { Target } from '../base/target.ts'
 import type { Runtime } from '../distributions/distribution.ts'
 import { engineOf } from '../engines/index.ts'
 import type { ClusterRecord } from '../providers/record.ts'
-import { manifestsOf } from './plan.ts'
+import { manifestsOf } from './manifests.ts'
 import { syncOf } from './sync.ts'
 
 /** Makes the engine of a running cluster read the local registry on the port that it has now. */

@@ -8,7 +8,7 @@ import { resolveConfig } from '../config/resolve.ts'
 import type { SettingInputs } from '../config/settings.ts'
 import { exists } from '../io/files.ts'
 import { templates } from '../scaffold/layers.ts'
-import { writeFiles, type Written } from '../scaffold/write.ts'
+import { lookAt, writeFiles, type Written } from '../scaffold/write.ts'
 import { checkProject, fillTemplates } from './project-files.ts'
 
 export interface InitOptions extends SettingInputs {
@@ -19,6 +19,8 @@ export interface InitOptions extends SettingInputs {
   readonly example?: boolean | undefined
   /** Overwrites files that exist. */
   readonly force?: boolean | undefined
+  /** Says which files would be written; writes none. */
+  readonly dryRun?: boolean | undefined
   /** Asks for what is not given, where somebody can answer. */
   readonly interactive?: boolean | undefined
 }
@@ -61,7 +63,13 @@ export const initProject = async (given: InitOptions, ctx: Context): Promise<Ini
   const { config, origin } = resolveConfig(options, document, directory, ctx)
   const plan = checkProject({ name, directory, options, config, origin }, ctx)
   const files = fillTemplates(await templates(config), plan)
-  const written = await writeFiles(directory, files, { force: options.force })
-  for (const { path, action } of written) ctx.report({ kind: 'file', action, path: shownPath(resolve(directory, path), ctx.cwd) })
+  const { force, dryRun } = options
+  const written = dryRun === true ? await lookAt(directory, files, { force }) : await writeFiles(directory, files, { force })
+  for (const { path, action } of written) {
+    const shown = shownPath(resolve(directory, path), ctx.cwd)
+    ctx.report(
+      dryRun === true && action !== 'kept' ? { kind: 'note', text: `would write ${shown}` } : { kind: 'file', action, path: shown },
+    )
+  }
   return { directory, name, files: written }
 }

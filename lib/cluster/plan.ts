@@ -1,52 +1,22 @@
-import { createHash } from 'node:crypto'
-import { stringify } from 'yaml'
 import type { Action } from '../base/actions.ts'
-import type { Context } from '../base/context.ts'
 import { deferred } from '../base/deferred.ts'
 import { isKsailError, type KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
-import type { Target } from '../base/target.ts'
-import type { Making, Runtime } from '../distributions/distribution.ts'
-import type { Engine } from '../engines/engine.ts'
-import type { ClusterRecord } from '../providers/record.ts'
-import { ownerNotice, registryNotice } from './notices.ts'
+import type { Making } from '../distributions/distribution.ts'
+import { manifestsOf } from './manifests.ts'
+import { previewsOf, type Previewed } from './preview.ts'
 
-export interface Sync {
-  /** The repository as the engine reads it, for example `oci://dev-local-registry:5000/k8s`, once the port of the local registry is known. */
-  readonly url: (port: number | undefined) => string
-  /** The repository for people. */
-  readonly repository: string
-  readonly insecure: boolean
-  readonly tag: string
-  /** A docker configuration as JSON that the cluster needs to read the repository. */
-  readonly pullSecret?: string | undefined
-}
-
-export interface Plan {
-  readonly ctx: Context
-  readonly target: Target
-  readonly record: ClusterRecord
-  readonly runtime: Runtime
-  readonly engine: Engine
-  readonly sync: Sync
-  /** The nodes exist and run. */
-  readonly running: boolean
-  /** Everything that create applies is in the cluster already. */
-  readonly complete: boolean
+export interface Plan extends Previewed {
   /** Everything that the nodes need to reach the registry is in place. */
   readonly linked: boolean
   /** A push follows at once, which sees to the artifact and waits for it itself. */
   readonly followed: boolean
-  /** Names of the engine's controllers that the start folder needs. */
-  readonly components: readonly string[]
   /** Sends the first artifact; called as soon as the registry answers. */
   readonly push: (port: number | undefined) => Promise<void>
   /** Called when the nodes that this run made are complete. */
   readonly whole: () => Promise<void>
   /** Waits until what was pushed is live; the digest. */
   readonly live: () => Promise<string | undefined>
-  /** Takes over what others made. */
-  readonly adopt: boolean
 }
 
 export interface Outcome {
@@ -59,47 +29,6 @@ export interface Outcome {
   digest: string | undefined
 }
 
-/** What create applies besides the controllers, as one text, and the fingerprint of all of it. */
-export const manifestsOf = async (
-  {
-    ctx,
-    target,
-    record,
-    engine,
-    sync,
-    components,
-    runtime,
-  }: Pick<Plan, 'ctx' | 'target' | 'record' | 'engine' | 'sync' | 'components' | 'runtime'>,
-  port: number | undefined,
-) => {
-  const install = await engine.controllers[runtime.controllers.as].manifests(ctx, target, { components })
-  const objects = await engine.sync(ctx, target, {
-    ...sync,
-    url: sync.url(port),
-    pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials',
-  })
-  const secret = sync.pullSecret === undefined ? '' : pullSecret(sync.pullSecret)
-  const applied = createHash('sha256').update([install, objects, secret].join('\0')).digest('hex').slice(0, 16)
-  const inside = runtime.registry.url(target.name, port).replace('oci://', '')
-  const all = [secret, objects, port === undefined ? '' : registryNotice(port, inside), ownerNotice(record, applied)]
-    .filter((text) => text.trim() !== '')
-    .join('\n---\n')
-  return { applied, all }
-}
-
-const pullSecret = (config: string): string =>
-  stringify({
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name: 'ksail-registry-credentials',
-      namespace: 'flux-system',
-      labels: { 'app.kubernetes.io/managed-by': 'ksail', 'ksail.io/credentials': 'pull' },
-    },
-    type: 'kubernetes.io/dockerconfigjson',
-    stringData: { '.dockerconfigjson': config },
-  })
-
 /** The graph of create. Titles are what people read; `outcome` collects what only doing it tells. */
 export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; readonly outcome: Outcome } => {
   const { ctx, target, record, runtime, engine } = plan
@@ -109,8 +38,11 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   const controllers = engine.controllers[runtime.controllers.as].manifests(ctx, target, { components: plan.components })
   controllers.catch(() => undefined)
 
+  const previews = previewsOf(plan, outcome)
+
   const registry: Action = {
     title: `registry ${registryName(target.name)}`,
+    preview: previews.registry,
     do: async (made) => {
       const ensured = await runtime.registry.ensure(
         ctx,
@@ -130,6 +62,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   }
   const nodes: Action = {
     title: plan.running ? `cluster ${target.name} is there` : `cluster ${target.name}`,
+    preview: previews.nodes,
     do: async (made, signal) => {
       if (!plan.running) {
         outcome.nodesMade = true
@@ -141,9 +74,15 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
       if (!plan.running) await plan.whole()
     },
   }
-  const push: Action = { title: 'first artifact', after: local ? [registry.title] : [], do: () => plan.push(outcome.port) }
-  const links = runtime.registry.links.map((link): Action => ({
+  const push: Action = {
+    title: 'first artifact',
+    after: local ? [registry.title] : [],
+    preview: previews.push,
+    do: () => plan.push(outcome.port),
+  }
+  const links = runtime.registry.links.map((link, index): Action => ({
     title: link.title,
+    preview: () => previews.links(index),
     after: [registry.title],
     do: async () => {
       const names = await (await making.promise).booted
@@ -152,6 +91,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   }))
   const install: Action = {
     title: `${target.engine} controllers`,
+    preview: previews.install,
     do: async () => {
       const [yaml, { apply }] = await Promise.all([controllers, making.promise])
       await apply(yaml, { manager: 'flux' })
@@ -159,6 +99,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   }
   const configure: Action = {
     title: engine.follows ? `${target.engine} reads ${plan.sync.repository}` : 'notices in the cluster',
+    preview: previews.configure,
     after: [...(local ? [registry.title, ...links.map(({ title }) => title)] : []), ...(engine.follows ? [install.title] : [])],
     do: async () => {
       const [{ all }, { apply }] = await Promise.all([manifestsOf(plan, local ? outcome.port : undefined), making.promise])
@@ -167,6 +108,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   }
   const live: Action = {
     title: 'first artifact live',
+    preview: previews.live,
     after: [push.title, nodes.title, ...(plan.complete ? [] : [configure.title])],
     do: async () => {
       try {

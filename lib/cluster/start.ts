@@ -3,9 +3,15 @@ import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import type { ProjectOptions } from '../config/project.ts'
 import { followRegistry } from './follow.ts'
+import { tellStep } from './tell.ts'
 import { writeRecord } from '../providers/record.ts'
 import { refuseForeign, type Survey } from './ownership.ts'
-import { withCluster } from './with-cluster.ts'
+import { lookAtCluster, withCluster } from './with-cluster.ts'
+
+export interface StartOptions extends ProjectOptions {
+  /** Says with which commands; starts nothing. */
+  readonly dryRun?: boolean | undefined
+}
 
 export interface StartResult {
   readonly name: string
@@ -15,6 +21,8 @@ export interface StartResult {
   readonly registry: string | undefined
   /** Everything ran already. */
   readonly already: boolean
+  /** Only with `dryRun`: what would run. */
+  readonly commands?: readonly string[] | undefined
   readonly ms: number
 }
 
@@ -31,14 +39,20 @@ export const refuseMissing = (name: string, { nodes, state }: Survey): void => {
  * @example
  * const { registry } = await startCluster({ name: 'dev' })
  */
-export const startCluster = (options: ProjectOptions, ctx: Context): Promise<StartResult> =>
-  withCluster(options, ctx, async ({ target, runtime, survey }) => {
+export const startCluster = (options: StartOptions, ctx: Context): Promise<StartResult> =>
+  (options.dryRun === true ? lookAtCluster : withCluster)(options, ctx, async ({ target, runtime, survey }) => {
     const start = ctx.now()
     const { name } = target
     refuseForeign(target, survey, 'choose another cluster with --name')
     refuseMissing(name, survey)
     const { container, record } = survey
     const already = survey.nodes.every(({ running }) => running) && container?.running !== false
+    if (options.dryRun === true) {
+      const commands = [...(await runtime.preview.start(ctx, name)), ...(await runtime.registry.preview.start(ctx, name))]
+      tellStep(ctx, { title: `cluster ${name}`, commands, already: commands.length === 0 })
+      const address = container?.port === undefined ? undefined : `localhost:${container.port}`
+      return { name, context: target.context, kubeconfig: target.kubeconfig, registry: address, already, commands, ms: ctx.now() - start }
+    }
     // nodes first: a registry that comes before them may take the address that a node had
     if (!already) await step(ctx, `starting the nodes of ${name}`, () => runtime.start(ctx, name))
     if (container === undefined && record?.port !== undefined)

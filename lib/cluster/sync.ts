@@ -5,7 +5,7 @@ import type { Registry, Target } from '../base/target.ts'
 import type { Runtime } from '../distributions/distribution.ts'
 import { engineOf } from '../engines/index.ts'
 import { dockerLogin } from '../registry/docker-config.ts'
-import type { Sync } from './plan.ts'
+import type { Sync } from './manifests.ts'
 
 /** A token of a CI run ends with the run; the cluster would go on with it and fail a little later. */
 const isShortLived = (password: string): boolean => password.startsWith('ghs_')

@@ -21,6 +21,8 @@ export interface UpResult {
   readonly files: InitResult['files']
   /** Nothing had to be done. */
   readonly already: boolean
+  /** Only with `dryRun`: what would be done. */
+  readonly planned?: CreateResult['planned']
   readonly ms: number
 }
 
@@ -31,7 +33,8 @@ export interface UpResult {
  * @example
  * const { context, digest } = await up({ name: 'dev' })
  */
-export const up = (options: UpOptions, ctx: Context): Promise<UpResult> => sharingKube(ctx, () => upNow(options, ctx))
+export const up = async (options: UpOptions, ctx: Context): Promise<UpResult> =>
+  options.dryRun === true ? (await import('./dry-run-up.ts')).dryUp(options, ctx) : sharingKube(ctx, () => upNow(options, ctx))
 
 const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const start = ctx.now()

@@ -7,6 +7,7 @@ import { runtimeOf } from '../distributions/index.ts'
 import { stateFolder } from '../io/folders.ts'
 import { withLock } from '../io/lock.ts'
 import { hasContainers, resolveProvider } from '../providers/index.ts'
+import { lookingOnly } from '../tools/dry.ts'
 import { readRecord } from '../providers/record.ts'
 import { surveyCluster, type Survey } from './ownership.ts'
 
@@ -40,6 +41,12 @@ export const findCluster = async (options: ProjectOptions, ctx: Context): Promis
     { ...Object.getOwnPropertyDescriptors(project.target), ...Object.getOwnPropertyDescriptors(known) },
   ) as Target
   return { project, target, runtime: runtimeOf(target), survey: await surveyCluster(ctx, target), containers: hasContainers(provider) }
+}
+
+/** The same as `withCluster` for those who change nothing and tell so: nobody is waited for, and no tool is fetched. */
+export const lookAtCluster: typeof withCluster = async (options, ctx, work) => {
+  const looking = lookingOnly(ctx)
+  return work(await findCluster(options, looking))
 }
 
 /** Does the work on the project's cluster while no other ksail works on it. */

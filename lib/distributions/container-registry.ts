@@ -5,6 +5,7 @@ import { ensureRegistry, registryPort, removeRegistry } from '../registry/contai
 import { trustRegistry } from '../registry/nodes.ts'
 import { waitForRegistry } from '../registry/ready.ts'
 import * as docker from '../tools/docker.ts'
+import { containerPreview } from './container-preview.ts'
 import type { RegistryRuntime } from './distribution.ts'
 
 /** The network on which kind puts its nodes. */
@@ -31,6 +32,7 @@ const startContainer = async (ctx: Context, name: string): Promise<void> => {
 export const containerRegistry: RegistryRuntime = {
   noun: 'container',
   storageNoun: 'volume',
+  preview: containerPreview(NETWORK),
   find: async (ctx, cluster) => {
     const found = await inspect(ctx, cluster)
     if (found === undefined) return undefined

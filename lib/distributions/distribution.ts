@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import type { Target } from '../base/target.ts'
 import type { ToolName } from '../tools/index.ts'
+import type { NodesPreview, RegistryPreview } from './preview.ts'
 
 /** A machine of a cluster, whatever it is made of. */
 export interface Node {
@@ -54,6 +55,8 @@ export interface RegistryRuntime {
   readonly noun: string
   /** What it keeps artifacts in, for people: `volume`, `storage`. */
   readonly storageNoun: string
+  /** What it would run. */
+  readonly preview: RegistryPreview
   /** Running or not; undefined when there is none. */
   find(ctx: Context, cluster: string): Promise<BesideRegistry | undefined>
   /** Labels of what it keeps artifacts in; undefined when there is no such thing. */
@@ -102,6 +105,8 @@ export interface Runtime {
   readonly registry: RegistryRuntime
   /** What a node is, for people: `node`, `process`. */
   readonly noun: string
+  /** What it would run. */
+  readonly preview: NodesPreview
   contextOf(name: string): string
   /** The nodes that carry this cluster's name, whoever made them. */
   nodes(ctx: Context, name: string): Promise<readonly Node[]>

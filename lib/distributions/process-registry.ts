@@ -9,6 +9,7 @@ import {
 } from '../providers/host/registry.ts'
 import { foreign, ownsContainer } from '../registry/owner.ts'
 import type { BesideRegistry, RegistryRuntime } from './distribution.ts'
+import { processPreview } from './process-preview.ts'
 
 const beside = (cluster: string, { id, port, running, pid, owner }: HostRegistry): BesideRegistry => ({
   id,
@@ -29,6 +30,7 @@ const find = async (ctx: Context, cluster: string): Promise<BesideRegistry | und
 export const processRegistry: RegistryRuntime = {
   noun: 'process',
   storageNoun: 'storage of',
+  preview: processPreview,
   find,
   storage: async (ctx, cluster) => {
     const found = await findHostRegistry(ctx, cluster)

@@ -73,6 +73,8 @@ export interface Controllers {
   readonly tools: readonly ToolName[]
   /** What the cluster needs of them as YAML, ready for server-side apply. */
   manifests(ctx: Context, target: Target, options: { readonly components: readonly string[] }): Promise<string>
+  /** The command that prints what they are made of, for people. */
+  shown(components: readonly string[]): string
 }
 
 /** What makes a cluster follow a registry. */

@@ -1,6 +1,10 @@
+import { formatCommand } from '../io/exec.ts'
+import { exportWords } from '../tools/flux.ts'
 import { connect } from '../tools/kube.ts'
 import type { Engine } from './engine.ts'
 import { readSource } from './flux/source.ts'
+
+const shown = (components: readonly string[]): string => formatCommand('flux', exportWords(components))
 
 /** Flux reads an OCI artifact and applies it. What only create or only a wait needs is loaded by them: a push that changes nothing pays for neither. */
 export const flux: Engine = {
@@ -8,10 +12,12 @@ export const flux: Engine = {
   follows: true,
   controllers: {
     pods: {
+      shown,
       tools: ['flux', 'kubectl'],
       manifests: async (ctx, target, options) => (await import('./flux/install.ts')).installManifests(ctx, target, options),
     },
     processes: {
+      shown,
       // its kinds can be made without the flux command
       tools: ['kubectl', 'source-controller', 'kustomize-controller'],
       manifests: async (ctx, _target, { components }) => (await import('./flux/kinds.ts')).kindManifests(ctx, components),

@@ -1,7 +1,7 @@
 import { KsailError } from '../base/errors.ts'
 import type { Controllers, Engine } from './engine.ts'
 
-const nothing: Controllers = { tools: [], manifests: async () => '' }
+const nothing: Controllers = { tools: [], manifests: async () => '', shown: () => '' }
 
 /** No engine: the cluster reads nothing by itself. */
 export const none: Engine = {

@@ -27,6 +27,9 @@ const quoteWord = (word: string): string => (/^[\w@%+=:,./-]+$/.test(word) ? wor
 export const formatCommand = (file: string, args: readonly string[]): string =>
   [file.split('/').at(-1) ?? file, ...args].map(quoteWord).join(' ')
 
+/** A command with what it reads from stdin, as it could be pasted into a shell. */
+export const withInput = (command: string, input: string): string => `${command} <<'EOF'\n${input.trimEnd()}\nEOF`
+
 /** Ends a child with everything it started: children run in a process group of their own, so that Ctrl-C reaches them through us alone. */
 const killGroup = (child: ChildProcess, signal: NodeJS.Signals): void => {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return

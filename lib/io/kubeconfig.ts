@@ -81,6 +81,13 @@ export const hasEntry = async (file: string, { name, server, certificate, token 
   )
 }
 
+/** Whether the file has a context of that name. */
+export const hasContextNamed = async (file: string, name: string): Promise<boolean> => {
+  if ((await readText(file)) === undefined) return false
+  const { contexts } = (await read(file)).toJS() as { readonly contexts?: readonly { readonly name: string }[] | null }
+  return contexts?.some((it) => it.name === name) === true
+}
+
 /** Takes a cluster's context out of a kubeconfig. */
 export const removeContext = async (ctx: Context, file: string, name: string): Promise<void> => {
   const text = await readText(file)

@@ -82,21 +82,24 @@ const restart = async (ctx: Context, container: docker.Container): Promise<boole
   }
 }
 
-/** Uses the container that is there as it is; undefined when it has to be made again. */
-const reuse = async (
-  ctx: Context,
+/** Why the container that is there has to be made again, as words; undefined: it is used as it is. */
+export const whyAgain = async (
   found: docker.Container,
-  { image, port, ...options }: EnsureRegistry,
+  { image, port, isFree = isPortFree }: Pick<EnsureRegistry, 'image' | 'port' | 'isFree'>,
   taken: boolean,
-): Promise<number | undefined> => {
+): Promise<string | undefined> => {
   const has = registryPort(found)
   const moves = port !== undefined && has !== port
-  if (moves && !(await (options.isFree ?? isPortFree)(port))) throw portTaken(port)
-  if (moves || (found.image !== image && !taken)) {
-    ctx.report({
-      kind: 'note',
-      text: `making registry ${found.name} again, its content stays: ${moves ? `port ${has} → ${port}` : `image ${found.image} → ${image}`}`,
-    })
+  if (moves && !(await isFree(port))) throw portTaken(port)
+  return moves ? `port ${has} → ${port}` : found.image !== image && !taken ? `image ${found.image} → ${image}` : undefined
+}
+
+/** Uses the container that is there as it is; undefined when it has to be made again. */
+const reuse = async (ctx: Context, found: docker.Container, options: EnsureRegistry, taken: boolean): Promise<number | undefined> => {
+  const { port } = options
+  const why = await whyAgain(found, options, taken)
+  if (why !== undefined) {
+    ctx.report({ kind: 'note', text: `making registry ${found.name} again, its content stays: ${why}` })
     return undefined
   }
   if (!found.running && !(await restart(ctx, found))) {

@@ -38,34 +38,53 @@ interface RunOptions {
   readonly isFree?: ((port: number) => Promise<boolean>) | undefined
 }
 
-/** Starts the container on the named port, else on the one it had, else on the first free one; returns the port. Who comes first at a port has it: the next one is tried. */
-export const runRegistry = async (ctx: Context, { cluster, owner, image, ...options }: RunOptions): Promise<number> => {
-  const isFree = options.isFree ?? isPortFree
+/** What `docker run` is told of a registry on a port. */
+export const registryRun = ({ cluster, owner, image }: Pick<RunOptions, 'cluster' | 'owner' | 'image'>, port: number) => {
   const name = registryName(cluster)
+  return {
+    name,
+    image,
+    publish: `127.0.0.1:${port}:5000`,
+    volume: `${name}:/var/lib/registry`,
+    labels: { ...labelsOf(cluster, owner), [LABELS.port]: String(port) },
+    env: { REGISTRY_STORAGE_DELETE_ENABLED: 'true', OTEL_TRACES_EXPORTER: 'none', REGISTRY_LOG_LEVEL: 'info' },
+    args: ['--restart', 'unless-stopped', '--log-opt', 'max-size=5m', '--log-opt', 'max-file=2'],
+  }
+}
+
+const noPort = (): KsailError =>
+  new KsailError('conflict', `no port from ${FIRST_PORT} upwards is free for the local registry`, { hint: 'free one' })
+
+/** The port that a registry would get now: the named one, else the one it had, else the first free one. A named one that is taken is `conflict`. */
+export const choosePort = async ({
+  port,
+  recorded,
+  isFree = isPortFree,
+}: Pick<RunOptions, 'port' | 'recorded' | 'isFree'>): Promise<number> => {
+  if (port !== undefined && !(await isFree(port))) throw portTaken(port)
+  const wanted = port ?? recorded ?? FIRST_PORT
+  if (port !== undefined || (wanted !== 5000 && (await isFree(wanted)))) return wanted
+  const free = await freePort(FIRST_PORT, isFree)
+  if (free === undefined) throw noPort()
+  return free
+}
+
+/** Starts the container on the port that was chosen; returns the port. Who comes first at a port has it: the next one is tried. */
+export const runRegistry = async (ctx: Context, { cluster, owner, image, ...options }: RunOptions): Promise<number> => {
   const wanted = options.port ?? options.recorded ?? FIRST_PORT
-  if (options.port !== undefined && !(await isFree(options.port))) throw portTaken(options.port)
-  const asWanted = options.port !== undefined || (wanted !== 5000 && (await isFree(wanted)))
-  let port = asWanted ? wanted : await freePort(FIRST_PORT, isFree)
+  let port: number | undefined = await choosePort(options)
   while (port !== undefined) {
     try {
-      await start(ctx, {
-        name,
-        image,
-        publish: `127.0.0.1:${port}:5000`,
-        volume: `${name}:/var/lib/registry`,
-        labels: { ...labelsOf(cluster, owner), [LABELS.port]: String(port) },
-        env: { REGISTRY_STORAGE_DELETE_ENABLED: 'true', OTEL_TRACES_EXPORTER: 'none', REGISTRY_LOG_LEVEL: 'info' },
-        args: ['--restart', 'unless-stopped', '--log-opt', 'max-size=5m', '--log-opt', 'max-file=2'],
-      })
+      await start(ctx, registryRun({ cluster, owner, image }, port))
       if (port !== wanted) ctx.report({ kind: 'note', text: `port ${wanted} is taken, so the local registry listens on ${port}` })
       return port
     } catch (error) {
       if (!isPortClash(error)) throw error
       // somebody took the port a moment ago; docker leaves the container that it could not start
-      await removeContainers(ctx, [name])
+      await removeContainers(ctx, [registryName(cluster)])
       if (options.port !== undefined) throw portTaken(port, error)
-      port = await freePort(Math.max(FIRST_PORT, port + 1), isFree)
+      port = await freePort(Math.max(FIRST_PORT, port + 1), options.isFree ?? isPortFree)
     }
   }
-  throw new KsailError('conflict', `no port from ${FIRST_PORT} upwards is free for the local registry`, { hint: 'free one' })
+  throw noPort()
 }

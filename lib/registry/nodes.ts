@@ -12,6 +12,9 @@ export const hostsToml = async (cluster: string): Promise<string> => {
   return toml.stringify({ server, host: { [server]: { capabilities: ['pull', 'resolve'] } } })
 }
 
+/** Writes what stands on stdin into the folder of a registry, whole or not at all. */
+export const TRUST = 'mkdir -p "$1" && cat > "$1/.hosts.toml" && mv "$1/.hosts.toml" "$1/hosts.toml"'
+
 /** Lets pods use images as `localhost:PORT/name`: writes hosts.toml on every node, which containerd reads without a restart. */
 export const trustRegistry = async (
   ctx: Context,
@@ -19,8 +22,7 @@ export const trustRegistry = async (
   { cluster, port }: { readonly cluster: string; readonly port: number },
 ): Promise<void> => {
   const input = await hostsToml(cluster)
-  const script = 'mkdir -p "$1" && cat > "$1/.hosts.toml" && mv "$1/.hosts.toml" "$1/hosts.toml"'
   await Promise.all(
-    nodes.map((node) => execIn(ctx, node, ['sh', '-c', script, 'sh', `/etc/containerd/certs.d/localhost:${port}`], { input })),
+    nodes.map((node) => execIn(ctx, node, ['sh', '-c', TRUST, 'sh', `/etc/containerd/certs.d/localhost:${port}`], { input })),
   )
 }

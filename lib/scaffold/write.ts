@@ -31,6 +31,17 @@ const stageIn = async (parent: string): Promise<string> => {
   return stage
 }
 
+/** What `writeFiles` would do; writes nothing. */
+export const lookAt = async (
+  folder: string,
+  files: Files,
+  { force = false }: { readonly force?: boolean | undefined },
+): Promise<readonly Written[]> => {
+  const written: Written[] = []
+  for (const path of files.keys()) written.push({ path, action: await actionFor(join(folder, path), force) })
+  return written
+}
+
 /**
  * Writes files into a folder: one that exists is kept, with `force` it is overwritten. All are written aside first and then moved into place;
  * when that fails half way everything is as it was.
@@ -40,8 +51,7 @@ export const writeFiles = async (
   files: Files,
   { force = false }: { readonly force?: boolean | undefined },
 ): Promise<readonly Written[]> => {
-  const written: Written[] = []
-  for (const path of files.keys()) written.push({ path, action: await actionFor(join(folder, path), force) })
+  const written = await lookAt(folder, files, { force })
   const moves = written.filter(({ action }) => action !== 'kept')
   if (moves.length === 0) return written
   const undos: (() => Promise<unknown>)[] = []

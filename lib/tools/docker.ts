@@ -95,28 +95,58 @@ interface RunOptions {
   readonly args?: readonly string[]
 }
 
-/** Starts a container in the background and returns its id. */
-export const start = async (ctx: Context, { name, image, labels, env, publish, volume, args = [] }: RunOptions): Promise<string> => {
-  const flags = [
-    ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]),
+const labelFlags = (labels: Readonly<Record<string, string>>): readonly string[] =>
+  Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`])
+
+/** The words of the calls that change something, for those who only want to show them. */
+export const words = {
+  run: ({ name, image, labels, env, publish, volume, args = [] }: RunOptions): readonly string[] => [
+    'run',
+    '-d',
+    '--name',
+    name,
+    ...labelFlags(labels),
     ...Object.entries(env).flatMap(([key, value]) => ['-e', `${key}=${value}`]),
-  ]
-  const { stdout } = await docker(ctx, ['run', '-d', '--name', name, ...flags, '-p', publish, '-v', volume, ...args, image], {
-    timeout: 5 * 60_000,
-  })
-  return stdout.trim()
+    '-p',
+    publish,
+    '-v',
+    volume,
+    ...args,
+    image,
+  ],
+  start: (names: readonly string[]): readonly string[] => ['start', ...names],
+  stop: (names: readonly string[]): readonly string[] => ['stop', '-t', '10', ...names],
+  remove: (names: readonly string[]): readonly string[] => ['rm', '-f', '-v', ...names],
+  createVolume: (name: string, labels: Readonly<Record<string, string>>): readonly string[] => [
+    'volume',
+    'create',
+    ...labelFlags(labels),
+    name,
+  ],
+  removeVolume: (name: string): readonly string[] => ['volume', 'rm', name],
+  connectNetwork: (network: string, container: string): readonly string[] => ['network', 'connect', network, container],
+  removeNetwork: (network: string): readonly string[] => ['network', 'rm', network],
+  exec: (container: string, command: readonly string[], input = false): readonly string[] => [
+    'exec',
+    ...(input ? ['-i'] : []),
+    container,
+    ...command,
+  ],
 }
 
-export const startContainers = async (ctx: Context, names: readonly string[]): Promise<void> =>
-  void (await docker(ctx, ['start', ...names]))
+/** Starts a container in the background and returns its id. */
+export const start = async (ctx: Context, options: RunOptions): Promise<string> =>
+  (await docker(ctx, words.run(options), { timeout: 5 * 60_000 })).stdout.trim()
+
+export const startContainers = async (ctx: Context, names: readonly string[]): Promise<void> => void (await docker(ctx, words.start(names)))
 export const stopContainers = async (ctx: Context, names: readonly string[]): Promise<void> =>
-  void (await docker(ctx, ['stop', '-t', '10', ...names], { timeout: 120_000 }))
+  void (await docker(ctx, words.stop(names), { timeout: 120_000 }))
 
 /** Removes containers, running or not, with their anonymous volumes; those that are gone already are no failure. */
 export const removeContainers = async (ctx: Context, names: readonly string[]): Promise<void> => {
   if (names.length === 0) return
-  const { exitCode, stderr } = await docker(ctx, ['rm', '-f', '-v', ...names], { accept: [0, 1] })
-  if (exitCode !== 0 && !/No such container|already in progress/i.test(stderr)) await docker(ctx, ['rm', '-f', '-v', ...names])
+  const { exitCode, stderr } = await docker(ctx, words.remove(names), { accept: [0, 1] })
+  if (exitCode !== 0 && !/No such container|already in progress/i.test(stderr)) await docker(ctx, words.remove(names))
 }
 
 export const volumeLabels = async (ctx: Context, name: string): Promise<Readonly<Record<string, string>> | undefined> => {
@@ -127,19 +157,19 @@ export const volumeLabels = async (ctx: Context, name: string): Promise<Readonly
 }
 
 export const createVolume = async (ctx: Context, name: string, labels: Readonly<Record<string, string>>): Promise<void> =>
-  void (await docker(ctx, ['volume', 'create', ...Object.entries(labels).flatMap(([key, value]) => ['--label', `${key}=${value}`]), name]))
+  void (await docker(ctx, words.createVolume(name, labels)))
 
 export const removeVolume = async (ctx: Context, name: string): Promise<void> => {
-  const { exitCode, stderr } = await docker(ctx, ['volume', 'rm', name], { accept: [0, 1] })
-  if (exitCode !== 0 && !/no such volume/i.test(stderr)) await docker(ctx, ['volume', 'rm', name])
+  const { exitCode, stderr } = await docker(ctx, words.removeVolume(name), { accept: [0, 1] })
+  if (exitCode !== 0 && !/no such volume/i.test(stderr)) await docker(ctx, words.removeVolume(name))
 }
 
 /** Attaches a container to a network; false when it was attached already. */
 export const connectNetwork = async (ctx: Context, network: string, container: string): Promise<boolean> => {
-  const { exitCode, stderr } = await docker(ctx, ['network', 'connect', network, container], { accept: [0, 1] })
+  const { exitCode, stderr } = await docker(ctx, words.connectNetwork(network, container), { accept: [0, 1] })
   if (exitCode === 0) return true
   if (/already exists in network|already attached/i.test(stderr)) return false
-  await docker(ctx, ['network', 'connect', network, container])
+  await docker(ctx, words.connectNetwork(network, container))
   return true
 }
 
@@ -148,16 +178,16 @@ export const networkExists = async (ctx: Context, network: string): Promise<bool
 
 /** Removes a network; false when containers still use it. */
 export const removeNetwork = async (ctx: Context, network: string): Promise<boolean> => {
-  const { exitCode, stderr } = await docker(ctx, ['network', 'rm', network], { accept: [0, 1] })
+  const { exitCode, stderr } = await docker(ctx, words.removeNetwork(network), { accept: [0, 1] })
   if (exitCode === 0 || /not found|no such network/i.test(stderr)) return true
   if (/active endpoints|in use/i.test(stderr)) return false
-  await docker(ctx, ['network', 'rm', network])
+  await docker(ctx, words.removeNetwork(network))
   return true
 }
 
 /** Runs a program inside a running container. */
 export const execIn = (ctx: Context, container: string, command: readonly string[], options: ExecOptions = {}) =>
-  docker(ctx, ['exec', ...(options.input === undefined ? [] : ['-i']), container, ...command], options)
+  docker(ctx, words.exec(container, command, options.input !== undefined), options)
 
 export const logs = async (ctx: Context, container: string, lines = 200): Promise<string> => {
   const { stdout, stderr } = await docker(ctx, ['logs', '--tail', String(lines), container], { accept: [0, 1] })

@@ -10,10 +10,17 @@ export const tool: Tool = {
   home: 'https://fluxcd.io/flux/installation/',
 }
 
+/** The words of that call, for those who only want to show them. */
+export const exportWords = (components: readonly string[]): readonly string[] => [
+  'install',
+  '--export',
+  `--components=${components.join(',')}`,
+  '--network-policy=false',
+]
+
 /** The manifests of the named controllers as YAML; needs no cluster. */
 export const exportInstall = async (ctx: Context, components: readonly string[]): Promise<string> =>
-  (await run(ctx, tool, ['install', '--export', `--components=${components.join(',')}`, '--network-policy=false'], { timeout: 60_000 }))
-    .stdout
+  (await run(ctx, tool, exportWords(components), { timeout: 60_000 })).stdout
 
 /** The version of the program, as `2.9.4`. */
 export const version = async (ctx: Context): Promise<string> =>

@@ -45,35 +45,39 @@ interface CreateOptions extends Pick<ExecOptions, 'onLine' | 'signal'> {
   readonly env?: ExecOptions['env']
 }
 
+/** The words of the calls, for those who only want to show them. */
+export const words = {
+  create: ({ name, kubeconfig, image }: Pick<CreateOptions, 'name' | 'kubeconfig' | 'image'>): readonly string[] => [
+    'create',
+    'cluster',
+    '--name',
+    name,
+    '--config',
+    '-',
+    '--kubeconfig',
+    kubeconfig,
+    '--retain',
+    ...(image === undefined ? [] : ['--image', image]),
+  ],
+  remove: (name: string, kubeconfig: string): readonly string[] => ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig],
+  exportKubeconfig: (name: string, kubeconfig: string): readonly string[] => [
+    'export',
+    'kubeconfig',
+    '--name',
+    name,
+    '--kubeconfig',
+    kubeconfig,
+  ],
+}
+
 /** Makes the nodes and returns as soon as they are configured; failed nodes stay, so that their logs can be read. */
 export const createCluster = (ctx: Context, { name, config, cwd, kubeconfig, image, ...options }: CreateOptions) =>
-  run(
-    ctx,
-    tool,
-    [
-      'create',
-      'cluster',
-      '--name',
-      name,
-      '--config',
-      '-',
-      '--kubeconfig',
-      kubeconfig,
-      '--retain',
-      ...(image === undefined ? [] : ['--image', image]),
-    ],
-    {
-      input: config,
-      cwd,
-      timeout: 20 * 60_000,
-      ...options,
-    },
-  )
+  run(ctx, tool, words.create({ name, kubeconfig, image }), { input: config, cwd, timeout: 20 * 60_000, ...options })
 
 /** Removes the nodes of that name and the kubeconfig entry; success when there are none. */
 export const deleteCluster = (ctx: Context, name: string, kubeconfig: string) =>
-  run(ctx, tool, ['delete', 'cluster', '--name', name, '--kubeconfig', kubeconfig], { timeout: 120_000 })
+  run(ctx, tool, words.remove(name, kubeconfig), { timeout: 120_000 })
 
 /** Writes the context of a running cluster into a kubeconfig and makes it current. */
 export const exportKubeconfig = (ctx: Context, name: string, kubeconfig: string) =>
-  run(ctx, tool, ['export', 'kubeconfig', '--name', name, '--kubeconfig', kubeconfig], { timeout: 30_000 })
+  run(ctx, tool, words.exportKubeconfig(name, kubeconfig), { timeout: 30_000 })

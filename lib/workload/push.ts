@@ -18,7 +18,8 @@ import { readLastPush, writeLastPush } from './last-push.ts'
 import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
 import { guardPrune, rememberObjects } from './prune.ts'
 import { withRemote, type Remote } from './remote.ts'
-import { immutableTag, readHeads, sendTo, type Heads } from './send.ts'
+import { readHeads, sendTo, type Heads } from './send.ts'
+import { shownCopy } from './shown.ts'
 
 export interface PushOptions extends ProjectOptions {
   /** Where to, as `oci://host/repository[:tag]`. */
@@ -74,12 +75,7 @@ const isNewPackage = async (ctx: Context, remote: Remote, heads: Heads): Promise
 const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, tags: readonly string[]): void => {
   for (const { path } of artifact.entries) ctx.report({ kind: 'note', text: path })
   for (const path of artifact.ignored) ctx.report({ kind: 'note', text: `${path} is left out by an ignore rule` })
-  const flags = `${remote.access.plainHttp === true ? ' --to-plain-http' : ''}${remote.access.config === undefined ? '' : ' --to-registry-config FILE'}`
-  const names = [immutableTag(artifact.digest), ...tags].join(',')
-  ctx.report({
-    kind: 'note',
-    text: `would run: oras cp --from-oci-layout ${artifact.folder}@${artifact.digest} ${remote.repository}:${names}${flags}`,
-  })
+  ctx.report({ kind: 'note', text: `would run: ${shownCopy(artifact, remote, tags)}` })
 }
 
 interface Sent {

@@ -1,13 +1,14 @@
 import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
-import { cluster, connection, project, removal, timeout } from './flags.ts'
-import { clusterTable, infoText, removedList } from './text.ts'
+import { cluster, connection, dryRun, project, removal, timeout } from './flags.ts'
+import { clusterTable, infoText, removedList, wouldBe } from './text.ts'
 
 export const makeFlags = {
   retain: { type: 'boolean', summary: 'keep what was made when a step fails' },
   adopt: { type: 'boolean', summary: 'take over a moved project, or a cluster that others made' },
   allowShortLived: { type: 'boolean', summary: 'let the cluster pull with a token that ends with this CI run' },
   switch: { type: 'boolean', negative: true, summary: 'leave the current context of the kubeconfig as it is' },
+  dryRun: { type: 'boolean', summary: 'say what would be done, and with which commands; change nothing' },
   timings: { type: 'boolean', summary: 'show when each step began and how long it took' },
 } as const
 
@@ -26,6 +27,7 @@ const init = command({
     ...connection,
     example: { type: 'boolean', summary: 'deploy the example below k8s/apps, too' },
     force: { type: 'boolean', short: 'f', summary: 'overwrite files that exist' },
+    dryRun: { type: 'boolean', summary: 'say which files would be written; write none' },
     interactive: { type: 'boolean', short: 'i', summary: 'ask for what is not given' },
   },
   run: async (input, ctx) => (await import('../../cluster/init.ts')).initProject(input, ctx),
@@ -39,7 +41,8 @@ const create = command({
   examples: ['ksail cluster create', 'ksail cluster create --name dev --gitops-engine Flux --timings'],
   flags: { ...project, ...makeFlags, ...cluster, ...flagsOf(settings.tag), ...connection, ...timeout },
   run: async (input, ctx) => (await import('../../cluster/create.ts')).createCluster(input, ctx),
-  text: ({ name, context, registry }) => `cluster ${name}: context ${context}${registry === undefined ? '' : `, registry ${registry}`}`,
+  text: ({ name, context, registry, planned }) =>
+    `cluster ${name}${wouldBe(planned)}: context ${context}${registry === undefined ? '' : `, registry ${registry}`}`,
 })
 
 const remove = command({
@@ -56,18 +59,18 @@ const start = command({
   path: ['cluster', 'start'],
   summary: 'Start the nodes and the registry of a stopped cluster',
   examples: ['ksail cluster start'],
-  flags: { ...project, ...connection, ...timeout },
+  flags: { ...project, ...dryRun, ...connection, ...timeout },
   run: async (input, ctx) => (await import('../../cluster/start.ts')).startCluster(input, ctx),
-  text: ({ name }) => `cluster ${name} runs`,
+  text: ({ name, commands, already }) => `cluster ${name} ${commands === undefined || already ? 'runs' : 'would run'}`,
 })
 
 const stop = command({
   path: ['cluster', 'stop'],
   summary: 'Stop the nodes and the registry; everything is kept',
   examples: ['ksail cluster stop'],
-  flags: { ...project, ...connection },
+  flags: { ...project, ...dryRun, ...connection },
   run: async (input, ctx) => (await import('../../cluster/stop.ts')).stopCluster(input, ctx),
-  text: ({ name }) => `cluster ${name} is stopped`,
+  text: ({ name, commands, already }) => `cluster ${name} ${commands === undefined || already ? 'is' : 'would be'} stopped`,
 })
 
 const list = command({

@@ -29,9 +29,13 @@ export const connection = flagsOf(settings.kubeconfig, settings.context)
 
 export const timeout = flagsOf(settings.timeout)
 
+/** Nothing is done. */
+export const dryRun = { dryRun: { type: 'boolean', summary: 'say with which commands; change nothing' } } as const satisfies Flags
+
 /** How a cluster goes. */
 export const removal = {
   yes: { type: 'boolean', short: 'y', summary: 'do not ask' },
   keepStorage: { type: 'boolean', summary: "keep the registry's volume" },
+  ...dryRun,
   adopt: { type: 'boolean', summary: 'remove what belongs to another project, too' },
 } as const satisfies Flags

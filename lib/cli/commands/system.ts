@@ -2,7 +2,7 @@ import { flagsOf, settings } from '../../config/settings.ts'
 import { command, type AnyCommand } from '../command.ts'
 import { makeFlags } from './cluster.ts'
 import { cluster, connection, project, removal, timeout } from './flags.ts'
-import { removedList } from './text.ts'
+import { removedList, wouldBe } from './text.ts'
 
 const up = command({
   path: ['up'],
@@ -19,8 +19,8 @@ const up = command({
     ...timeout,
   },
   run: async (input, ctx) => (await import('../../cluster/up.ts')).up(input, ctx),
-  text: ({ name, context, reference, digest }) =>
-    `cluster ${name}: context ${context}${reference === undefined ? '' : `, live ${reference}${digest === undefined || reference.includes('@') ? '' : `@${digest}`}`}`,
+  text: ({ name, context, reference, digest, planned }) =>
+    `cluster ${name}${wouldBe(planned)}: context ${context}${reference === undefined ? '' : `, live ${reference}${digest === undefined || reference.includes('@') ? '' : `@${digest}`}`}`,
 })
 
 const down = command({

@@ -1,3 +1,4 @@
+import type { DeleteResult } from '../../cluster/delete.ts'
 import type { ClusterInfo } from '../../cluster/info.ts'
 import type { ListedCluster } from '../../cluster/list.ts'
 
@@ -22,9 +23,14 @@ export const clusterTable = (clusters: readonly ListedCluster[]): string =>
         ...clusters.map((it) => [it.name, it.status, it.provider, it.registry ?? '-', it.project]),
       ])
 
-/** What is gone, one line each. */
-export const removedList = ({ name, removed }: { readonly name: string; readonly removed: readonly string[] }): string =>
-  removed.length === 0 ? `nothing of ${name} is left` : removed.map((it) => `removed ${it}`).join('\n')
+/** Marks a line of what was only looked at. */
+export const wouldBe = (planned: readonly unknown[] | undefined): string => (planned === undefined ? '' : ' (dry run)')
+
+/** What is gone, or would be, one line each. */
+export const removedList = ({ name, removed, planned }: DeleteResult): string => {
+  const [verb, list] = planned === undefined ? ['removed', removed] : ['would remove', planned.removes]
+  return list.length === 0 ? `nothing of ${name} is left` : list.map((it) => `${verb} ${it}`).join('\n')
+}
 
 /** One cluster, a line for each thing, and what is not as it should be at the end. */
 export const infoText = ({

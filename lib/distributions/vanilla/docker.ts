@@ -12,10 +12,9 @@ import { containerRegistry } from '../container-registry.ts'
 import type { Apply, Making, Runtime } from '../distribution.ts'
 import { ensureContext } from './access.ts'
 import { kindConfig } from './config.ts'
+import { dockerPreview } from './docker-preview.ts'
 import { applyInside } from './inside.ts'
-
-const nodes = (ctx: Context, name: string) => docker.list(ctx, `label=io.x-k8s.kind.cluster=${name}`)
-const firstNode = (name: string): string => `${name}-control-plane`
+import { firstNode, imageOf, nodes, startOrder } from './nodes.ts'
 
 /** kind's own progress: ` • Starting control-plane 🕹️  ...` on a stderr that is no terminal. */
 const phaseOf = (line: string): string | undefined => /^ • (.+?)\s+(?:\p{Extended_Pictographic}|\.\.\.)/u.exec(line)?.[1]?.trim()
@@ -32,10 +31,6 @@ const proxyEnv = (ctx: Context, name: string): Record<string, string> => {
   const value = [known, `${name}-local-registry`, `${name}-local-registry:5000`].filter(Boolean).join(',')
   return { NO_PROXY: value, no_proxy: value }
 }
-
-/** A version names kind's own image of it; without both kind takes its default, or what kind.yaml says. */
-const imageOf = ({ nodeImage, kubernetesVersion }: Target): string | undefined =>
-  nodeImage ?? (kubernetesVersion === undefined ? undefined : `kindest/node:v${kubernetesVersion.replace(/^v/, '')}`)
 
 const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
   const booted = deferred<readonly string[]>()
@@ -127,20 +122,15 @@ export const vanillaOnDocker: Runtime = {
   registry: containerRegistry,
   controllers: { as: 'pods' },
   noun: 'node',
+  preview: dockerPreview,
   contextOf: (name) => `kind-${name}`,
   nodes,
   make,
   adopt,
   endMakers,
   start: async (ctx, name) => {
-    const stopped = (await nodes(ctx, name)).filter(({ running }) => !running)
-    // the control plane takes its old address when it comes first
-    const order = stopped.toSorted((a, b) => Number(b.name === firstNode(name)) - Number(a.name === firstNode(name)))
-    if (order.length > 0)
-      await docker.startContainers(
-        ctx,
-        order.map((node) => node.name),
-      )
+    const order = startOrder(name, await nodes(ctx, name))
+    if (order.length > 0) await docker.startContainers(ctx, order)
   },
   stop: async (ctx, name) => {
     const running = (await nodes(ctx, name)).filter((node) => node.running)

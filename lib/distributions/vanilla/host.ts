@@ -25,6 +25,7 @@ import { logOf } from '../../providers/host/process.ts'
 import type { ApiAccess } from '../../providers/host/secrets.ts'
 import type { Making, Node, Runtime } from '../distribution.ts'
 import { processRegistry } from '../process-registry.ts'
+import { hostPreview } from './host-preview.ts'
 
 const contextOf = (name: string): string => `ksail-${name}`
 
@@ -106,6 +107,7 @@ export const vanillaOnHost: Runtime = {
   tools: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'registry', 'kubectl'],
   registry: processRegistry,
   noun: 'process',
+  preview: hostPreview(contextOf),
   contextOf,
   nodes,
   make: (ctx, target, signal) => {

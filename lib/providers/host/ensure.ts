@@ -33,7 +33,8 @@ export interface PortChoice {
 /** Ports chosen in this moment by others of this process: nobody listens on them yet. */
 const promised = new Set<number>()
 
-const choosePorts = async (ctx: Context, names: readonly string[], known: Ports, { from, only }: PortChoice): Promise<Ports> => {
+/** Free ports for what a component listens on: those that it had, else others. */
+export const choosePorts = async (ctx: Context, names: readonly string[], known: Ports, { from, only }: PortChoice): Promise<Ports> => {
   const isFree = async (port: number): Promise<boolean> => !promised.has(port) && (await isPortFree(port))
   const ports: Record<string, number> = {}
   for (const name of names) {

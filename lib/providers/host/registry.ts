@@ -8,7 +8,7 @@ import { endComponents, refind } from './process.ts'
 import { ensureUnit, inUnit, readFacts, removeUnit, unitOf, writeFacts, type Unit, type UnitFacts } from './unit.ts'
 
 /** Where local registries begin to look for a port. */
-const FIRST_PORT = 5050
+export const FIRST_PORT = 5050
 
 /** The registry of a cluster, as a process. */
 export interface HostRegistry {

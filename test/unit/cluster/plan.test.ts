@@ -4,7 +4,8 @@ import { perform } from '../../../lib/base/actions.ts'
 import { deferred } from '../../../lib/base/deferred.ts'
 import { KsailError } from '../../../lib/base/errors.ts'
 import { ownerNotice, registryNotice } from '../../../lib/cluster/notices.ts'
-import { manifestsOf, planCreate, type Plan } from '../../../lib/cluster/plan.ts'
+import { manifestsOf } from '../../../lib/cluster/manifests.ts'
+import { planCreate, type Plan } from '../../../lib/cluster/plan.ts'
 import { containerRegistry } from '../../../lib/distributions/container-registry.ts'
 import type { Making, Runtime } from '../../../lib/distributions/distribution.ts'
 import type { Engine } from '../../../lib/engines/engine.ts'
@@ -30,8 +31,8 @@ const engine: Engine = {
   summary: 'fake',
   follows: true,
   controllers: {
-    pods: { tools: [], manifests: async (_ctx, _target, { components }) => `# ${components.join()}` },
-    processes: { tools: [], manifests: refuse('processes') },
+    pods: { tools: [], manifests: async (_ctx, _target, { components }) => `# ${components.join()}`, shown: refuse('shown') },
+    processes: { tools: [], manifests: refuse('processes'), shown: refuse('processes') },
   },
   components: refuse('components'),
   source: refuse('source'),
@@ -52,6 +53,15 @@ const world = (over: Partial<Plan> = {}) => {
     summary: 'fake',
     tools: [],
     noun: 'node',
+    preview: {
+      make: refuse('preview'),
+      names: refuse('preview'),
+      adopt: refuse('preview'),
+      apply: refuse('preview'),
+      start: refuse('preview'),
+      stop: refuse('preview'),
+      remove: refuse('preview'),
+    },
     registry: containerRegistry,
     controllers: { as: 'pods' },
     contextOf: (name) => name,
