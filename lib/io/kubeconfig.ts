@@ -64,6 +64,37 @@ export const writeContext = async (ctx: Context, file: string, { name, server, c
   })
 }
 
+type Named = { readonly name?: unknown; readonly [key: string]: unknown }
+type Plain = Readonly<Record<string, unknown>>
+
+/** The one of a list that has this name, when these are all the keys that it has. */
+const onlyOf = (list: unknown, name: unknown, key: string, keys: readonly string[]): Plain | undefined => {
+  const found = Array.isArray(list) ? (list as (Named | null)[]).filter((it) => it?.name === name) : []
+  const value = found[0]?.[key]
+  if (found.length !== 1 || typeof value !== 'object' || value === null) return undefined
+  return Object.keys(value).every((it) => keys.includes(it)) ? (value as Plain) : undefined
+}
+
+/**
+ * A context that is an address of this machine, its certificate and a token and nothing else. undefined for every other one, and where the
+ * file does not have it or cannot be read: that is for kubectl to tell.
+ */
+export const readPlainEntry = async (file: string, context: string): Promise<KubeconfigEntry | undefined> => {
+  const text = await readText(file).catch(() => undefined)
+  // what these words are not in has no such context: most files need no reading
+  if (text === undefined || !text.includes(context) || !/\btoken: /.test(text)) return undefined
+  const document = parseDocument(text)
+  if (document.errors.length > 0) return undefined
+  const config = document.toJS() as Plain | null
+  const { cluster: clusterName, user: userName } = onlyOf(config?.['contexts'], context, 'context', ['cluster', 'user', 'namespace']) ?? {}
+  const cluster = onlyOf(config?.['clusters'], clusterName, 'cluster', ['server', 'certificate-authority-data'])
+  const { token } = onlyOf(config?.['users'], userName, 'user', ['token']) ?? {}
+  const { server, 'certificate-authority-data': authority } = cluster ?? {}
+  if (typeof server !== 'string' || typeof authority !== 'string' || typeof token !== 'string' || token === '') return undefined
+  if (!/^https:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+\/?$/.test(server)) return undefined
+  return { name: context, server, certificate: Buffer.from(authority, 'base64').toString('utf8'), token }
+}
+
 /** Whether the file has this very context, current or not. */
 export const hasEntry = async (file: string, { name, server, certificate, token }: KubeconfigEntry): Promise<boolean> => {
   if ((await readText(file)) === undefined) return false

@@ -1,4 +1,4 @@
-import { Agent, request, type IncomingMessage } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
 import { KsailError, messageOf } from '../base/errors.ts'
@@ -8,6 +8,7 @@ import type { KubeObject } from '../base/object.ts'
 import { privateFolder } from '../io/private.ts'
 import { startProxy, type Access } from './kubectl.ts'
 import { pathOf } from './kube-paths.ts'
+import { plainWire, socketWire, type Wire } from './kube-wire.ts'
 
 interface PatchOptions {
   readonly fieldManager: string
@@ -77,6 +78,8 @@ export const isTransient = ({
   readonly error?: string | undefined
 }): boolean => (status !== undefined && [404, 409, 429, 503, 504].includes(status)) || /\bTimeout\b/.test(error) || TRANSIENT.test(error)
 
+const DOWN = 'run ksail cluster info to see what is down, ksail cluster start to start it'
+
 const reasonOf = (body: string): string => {
   try {
     return (JSON.parse(body) as { message?: string }).message ?? body
@@ -87,13 +90,7 @@ const reasonOf = (body: string): string => {
 
 const failureOf = (status: number, body: string, what: string): KubeError => {
   const reason = reasonOf(body).slice(0, 600)
-  if (status >= 500 && NO_ANSWER.test(reason))
-    return new KubeError(
-      'unreachable',
-      `the cluster does not answer: ${reason}`,
-      status,
-      'run ksail cluster info to see what is down, ksail cluster start to start it',
-    )
+  if (status >= 500 && NO_ANSWER.test(reason)) return new KubeError('unreachable', `the cluster does not answer: ${reason}`, status, DOWN)
   if (/getting credentials|exec plugin/i.test(reason))
     return new KubeError('auth', `the cluster's credential plugin failed: ${reason}`, status, 'sign in to the cluster again')
   if (status === 401 || status === 403)
@@ -113,16 +110,14 @@ interface Send {
 }
 
 const sender =
-  (socket: string, agent: Agent) =>
+  (wire: Wire) =>
   (what: Send): Promise<IncomingMessage> =>
     new Promise((resolve, reject) => {
-      const headers: Record<string, string | number> = { host: 'localhost', accept: 'application/json' }
+      const headers: Record<string, string | number> = { ...wire.headers, accept: 'application/json' }
       if (what.body !== undefined)
         Object.assign(headers, { 'content-type': what.type ?? 'application/json', 'content-length': Buffer.byteLength(what.body) })
-      const sent = request(
+      const sent = wire.request(
         {
-          socketPath: socket,
-          agent,
           method: what.method,
           path: what.path,
           headers,
@@ -158,10 +153,9 @@ const bodyOf = async (response: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
-/** The API behind a unix socket that something already serves; `stop` is what ends it. */
-export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () => Promise<void>): Kube => {
-  const agent = new Agent({ keepAlive: true })
-  const send = sender(socket, agent)
+/** The API at the end of a wire; `stop` ends what serves it. */
+export const kubeOver = (ctx: Pick<Context, 'signal'>, wire: Wire, stop: () => Promise<void> = async () => undefined): Kube => {
+  const send = sender(wire)
   const ask = async (what: Send): Promise<{ status: number; body: string; date: number }> => {
     const response = await send({ signal: ctx.signal, timeout: 30_000, ...what })
     return { status: response.statusCode ?? 0, body: await bodyOf(response), date: Date.parse(response.headers.date ?? '') }
@@ -233,13 +227,15 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, socket: string, stop: () 
       }
     },
     close: async () => {
-      agent.destroy()
+      wire.close()
       await stop()
     },
   }
 }
 
 const open = async (ctx: Context, to: Access): Promise<Kube> => {
+  const plain = await plainWire(ctx, to)
+  if (plain !== undefined) return kubeOver(ctx, plain)
   const folder = await privateFolder(ctx, 'kube', { short: true })
   const socket = join(folder.path, 's')
   try {
@@ -263,7 +259,7 @@ const open = async (ctx: Context, to: Access): Promise<Kube> => {
       await child.stop()
       await folder.remove()
     }
-    if (outcome === 'serving') return kubeOver(ctx, socket, stop)
+    if (outcome === 'serving') return kubeOver(ctx, socketWire(socket), stop)
     await stop()
     ctx.signal.throwIfAborted()
     if (outcome === 'late' || outcome === 'interrupted')
@@ -309,8 +305,8 @@ export const sharingKube = async <T>(ctx: Context, work: () => Promise<T>): Prom
 }
 
 /**
- * The API of a cluster through one `kubectl proxy` on a unix socket that only this user can open; kubectl keeps doing the sign-in.
- * `close` ends the child, or leaves it to `sharingKube`.
+ * The API of a cluster through one `kubectl proxy` on a unix socket that only this user can open: kubectl does the sign-in, except where
+ * there is nothing to it (`plainWire`). `close` ends the child, or leaves it to `sharingKube`.
  *
  * @example
  * const kube = await connect(ctx, { kubeconfig, context: 'kind-dev' })

@@ -1,13 +1,17 @@
 import { createServer, type RequestListener, type Server } from 'node:http'
-import { existsSync, statSync } from 'node:fs'
+import { createServer as createTlsServer } from 'node:https'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Child, Spawn } from '../../../lib/base/exec.ts'
 import { connect, kubeOver } from '../../../lib/tools/kube.ts'
+import { socketWire } from '../../../lib/tools/kube-wire.ts'
 import { collection, pathOf, pluralOf } from '../../../lib/tools/kube-paths.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 
-const servers: Server[] = []
+const servers: Pick<Server, 'close' | 'closeAllConnections'>[] = []
 afterEach(() => {
   for (const server of servers.splice(0)) {
     server.closeAllConnections()
@@ -24,7 +28,7 @@ const serve = async (socket: string, listener: RequestListener): Promise<void> =
 const over = async (listener: RequestListener) => {
   const socket = join(tempFolder(), 's')
   await serve(socket, listener)
-  return kubeOver({ signal: new AbortController().signal }, socket, async () => undefined)
+  return kubeOver({ signal: new AbortController().signal }, socketWire(socket))
 }
 
 const answer =
@@ -155,5 +159,73 @@ describe('paths of the API', () => {
       '/apis/apps/v1/namespaces/n/deployments/d',
     )
     expect(collection('v1', 'pods')).toBe('/api/v1/pods')
+  })
+})
+
+describe('an entry that is an address, a certificate and a token', () => {
+  const fixture = (name: string): string => readFileSync(fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url)), 'utf8')
+
+  const world = async (change: (text: string) => string = (text) => text) => {
+    const seen: unknown[] = []
+    const server = createTlsServer({ key: fixture('server.key'), cert: fixture('server.pem') }, (request, response) => {
+      seen.push([request.method, request.url, request.headers.authorization])
+      answer(200, { metadata: { name: 'x' } })(request, response)
+    })
+    servers.push(server)
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    const { port } = server.address() as AddressInfo
+    const spawned: string[] = []
+    const ctx = fakeContext({
+      spawn: (_file, args) => {
+        spawned.push(args[0] ?? '')
+        return { pid: 1, ended: Promise.resolve({ exitCode: 1, stderr: 'error: as kubectl says' }), stop: async () => undefined }
+      },
+    })
+    const kubeconfig = join(tempFolder(), 'config')
+    const authority = Buffer.from(fixture('ca.pem')).toString('base64')
+    const text = `clusters: [{name: c, cluster: {server: 'https://127.0.0.1:${port}', certificate-authority-data: ${authority}}}]
+contexts: [{name: ksail-dev, context: {cluster: c, user: u}}]
+users: [{name: u, user: {token: s3cret}}]
+`
+    writeFileSync(kubeconfig, change(text))
+    return { seen, spawned, ctx, to: { kubeconfig, context: 'ksail-dev' } }
+  }
+
+  it('needs no kubectl, and its token is a secret', async () => {
+    const { seen, spawned, ctx, to } = await world()
+    const kube = await connect(ctx, to)
+    expect(await kube.get('/api/v1/x')).toEqual({ metadata: { name: 'x' } })
+    await kube.patch('/a', { x: 1 }, { fieldManager: 'm' })
+    await kube.close()
+    expect(seen).toEqual([
+      ['GET', '/api/v1/x', 'Bearer s3cret'],
+      ['PATCH', '/a?fieldManager=m', 'Bearer s3cret'],
+    ])
+    expect([spawned, [...ctx.secrets]]).toEqual([[], ['s3cret']])
+  })
+
+  it('gives its token to nobody whose certificate another authority signed', async () => {
+    const { seen, ctx, to } = await world((text) =>
+      text.replace(/(authority-data: )\S+(?=}})/, `$1${Buffer.from(fixture('server.key')).toString('base64')}`),
+    )
+    const kube = await connect(ctx, to)
+    await expect(kube.get('/x')).rejects.toMatchObject({ code: 'unreachable' })
+    await kube.close()
+    expect(seen).toEqual([])
+  })
+
+  it.each([
+    ['another user key', (text: string) => text.replace('token: s3cret', 'token: s3cret, as: somebody')],
+    ['another cluster key', (text: string) => text.replace('server:', "proxy-url: 'http://p', server:")],
+    ['no authority', (text: string) => text.replace(/, certificate-authority-data: [^}]+/, '')],
+    ['another machine', (text: string) => text.replace('127.0.0.1', 'example.com')],
+    ['no TLS', (text: string) => text.replace('https:', 'http:')],
+    ['two entries of the name', (text: string) => text.replace('users: [', 'users: [{name: u, user: {token: other}}, ')],
+    ['another context', (text: string) => text.replace('ksail-dev', 'ksail-dev-2')],
+    ['no YAML', (text: string) => `${text}: [`],
+  ])('is for kubectl with %s', async (_what, change) => {
+    const { seen, spawned, ctx, to } = await world(change)
+    await expect(connect(ctx, to)).rejects.toMatchObject({ message: expect.stringContaining('as kubectl says') })
+    expect([seen, spawned]).toEqual([[], ['proxy']])
   })
 })
