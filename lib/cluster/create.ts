@@ -13,7 +13,7 @@ import { stateFolder } from '../io/folders.ts'
 import { withLock } from '../io/lock.ts'
 import { resolveProvider } from '../providers/index.ts'
 import { createRecord, readRecord, removeRecord, writeRecord, type ClusterRecord } from '../providers/record.ts'
-import { tools } from '../tools/index.ts'
+import { needTools } from '../tools/need.ts'
 import { sharingKube } from '../tools/kube.ts'
 import { nothingLeft } from './nothing-left.ts'
 import { firstPush } from './first-push.ts'
@@ -59,10 +59,6 @@ export interface CreateResult {
   readonly planned?: readonly PlannedStep[] | undefined
   readonly ms: number
 }
-
-/** Tools are asked for together and before anything is made: a missing one costs nothing then. */
-const askForTools = (ctx: Context, ...names: readonly (keyof typeof tools)[]): Promise<unknown> =>
-  Promise.all([...new Set(names)].map((name) => ctx.locate(tools[name])))
 
 export const lockOf = (ctx: Context, name: string): string => join(stateFolder(ctx.env), 'clusters', `${name}.lock`)
 
@@ -126,7 +122,7 @@ const createNow = async (options: CreateOptions, ctx: Context, followed: boolean
     const context = project.config.context ?? recorded?.context ?? runtime.contextOf(project.target.name)
     const target: Target = { ...project.target, provider, context }
     const engine = engineOf(target.engine)
-    await askForTools(ctx, ...runtime.tools, ...engine.controllers[runtime.controllers.as].tools, 'oras')
+    await needTools(ctx, [...runtime.tools, ...engine.controllers[runtime.controllers.as].tools, 'oras'])
     return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start, followed })
   })
 }
