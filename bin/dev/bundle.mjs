@@ -43,8 +43,8 @@ const bundle = await rolldown({
   input: { 'bin/ksail': join(root, 'bin', 'ksail.ts'), index: join(root, 'lib', 'index.ts') },
   cwd: root,
   platform: 'node',
-  // rare, and loaded when they are needed: the parser of TOML calls require, which a module has not
-  external: ['@iarna/toml', '@clack/prompts'],
+  // rare, and loaded when they are needed, or not to be moved: the parser of TOML and, on Deno, zx require what lies beside them
+  external: ['@iarna/toml', '@clack/prompts', 'zx/core'],
   preserveEntrySignatures: 'allow-extension',
   logLevel: 'warn',
   checks: { ineffectiveDynamicImport: false },
