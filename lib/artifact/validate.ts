@@ -16,6 +16,10 @@ export interface Built {
   readonly objects: readonly Described[]
   /** What could not be judged, as sentences. */
   readonly notes: readonly string[]
+  /** Nothing of it is unknown: all of it could be read or built here. */
+  readonly whole: boolean
+  /** Folders of the artifact where it starts. */
+  readonly folders: ReadonlySet<string>
 }
 
 interface ValidateOptions {
@@ -37,7 +41,7 @@ const keyOf = (root: Root, facts: ReadonlyMap<string, Facts>): string => {
 }
 
 /** Generated names end with a hash of their content: without it a change is a change and no removal. */
-const unhashed = (object: Described): Described =>
+export const unhashed = <T extends Pick<Described, 'kind' | 'name'>>(object: T): T =>
   object.kind === 'ConfigMap' || object.kind === 'Secret'
     ? { ...object, name: object.name.replace(/-[2456789bcdfghkmt]{10}$/, '') }
     : object
@@ -70,6 +74,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   const objects: Described[] = []
   const seen = new Set<string>()
   let learnt = false
+  let whole = true
   let staged: Promise<{ path: string; remove(): Promise<void> }> | undefined
 
   const stage = async (root: Root): Promise<string> => {
@@ -93,11 +98,12 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
     if (before !== undefined) return before
     const folder = await stage(root)
     try {
-      const built = (await describeObjects(await buildKustomization(ctx, join(folder, root.folder)))).map(unhashed)
+      const built = (await describeObjects(await buildKustomization(ctx, join(folder, root.folder)))).map((it) => unhashed(it))
       known.set(key, built)
       learnt = true
       return built
     } catch (error) {
+      whole = false
       if (isKsailError(error, 'tool')) notes.push(`${root.folder || '.'} was not built: ${messageOf(error)}`)
       else if (error instanceof ExecError) problems.push(complaint(error, folder, root.folder))
       else throw error
@@ -114,6 +120,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
       return
     }
     problems.push(...root.problems)
+    if (root.problems.length > 0 || root.remote.length > 0) whole = false
     if (root.remote.length > 0) notes.push(`not checked, because it is fetched from elsewhere: ${root.remote.join(', ')}`)
     const found = root.needsBuilder && root.problems.length === 0 && root.remote.length === 0 ? await build(root) : root.objects
     objects.push(...found.map((object) => (removes ? object : { ...object, keep: true as const })))
@@ -133,5 +140,5 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   }
   if (memory !== undefined && learnt)
     await writeText(memory, JSON.stringify(Object.fromEntries([...known].slice(-KEPT)))).catch(() => undefined)
-  return { problems, objects, notes }
+  return { problems, objects, notes, whole, folders: seen }
 }

@@ -49,7 +49,7 @@ const besideCluster = (target: Target, port: number): Destination => ({
   password: '',
   external: false,
   plainHttp: true,
-  registryFrom: 'docker',
+  registryFrom: hasContainers(target.provider) ? 'docker' : 'host',
   tagFrom: 'default',
   warnings: [],
 })

@@ -8,7 +8,7 @@ import { namedRegistry, tagOf, type Project } from './project.ts'
 import type { TagSource } from './tag.ts'
 
 /** The step that decided: `argument`, `flag`, `env`, `config`, `cluster:<kind of the resource>` or `docker`. */
-export type RegistrySource = 'argument' | 'flag' | 'env' | 'config' | 'docker' | `cluster:${string}`
+export type RegistrySource = 'argument' | 'flag' | 'env' | 'config' | 'docker' | 'host' | `cluster:${string}`
 
 /** Where artifacts of a project go, and who said so. */
 export interface Destination {
@@ -31,7 +31,7 @@ export interface Sources extends HostSources {
     | { readonly url: string; readonly tag?: string | undefined; readonly resource: string; readonly secret?: ClusterSecret | undefined }
     | undefined
   >
-  /** The running registry container of this cluster. */
+  /** The running registry beside this cluster. */
   registry(): Promise<LocalRegistry | undefined>
   /** The same as it was recorded when the cluster was made: costs nothing, but may be out of date. */
   recorded?(): LocalRegistry | undefined
@@ -83,9 +83,13 @@ const fromCluster = async ({ request, sources }: Input, miss: (why: string) => u
   return { where: { host, port, repository: url.repository, tag: source.tag }, ...secret, from: `cluster:${source.resource.split('/')[0]}` }
 }
 
-const fromDocker = async ({ request, sources }: Input, miss: (why: string) => undefined): Promise<Hit | undefined> => {
-  const { name } = request.project.target
+const besideCluster = async ({ request, sources }: Input, miss: (why: string) => undefined): Promise<Hit | undefined> => {
+  const { name, provider } = request.project.target
   const found = await sources.registry()
+  if (provider === 'Host') {
+    if (found === undefined) return miss(`no registry process of cluster "${name}"`)
+    return { where: { host: '127.0.0.1', port: found.port, repository: '', tag: undefined }, from: 'host' }
+  }
   if (found === undefined) return miss(`no registry container of cluster "${name}"`)
   if (found.port === undefined) return miss(`container ${found.name} publishes no port of a registry`)
   return { where: { host: await sources.dockerHost(), port: found.port, repository: '', tag: undefined }, from: 'docker' }
@@ -106,7 +110,7 @@ export const registryChain = new Chain<Input, Hit>(
     { name: '--registry or KSAIL_REGISTRY', find: (input) => setting(input, 'registry') },
     { name: 'spec.cluster.localRegistry', find: (input) => setting(input, 'localRegistry') },
     { name: 'the GitOps source in the cluster', find: fromCluster },
-    { name: 'the registry container of the cluster', find: fromDocker },
+    { name: 'the registry beside the cluster', find: besideCluster },
   ],
 )
 
@@ -157,6 +161,6 @@ export const resolveRegistry = async (request: RegistryRequest, sources: Sources
 export const describeSource = (from: RegistrySource, { origin }: Pick<Project, 'origin'>): string => {
   if (from.startsWith('cluster:')) return `the cluster's ${from.slice('cluster:'.length)}`
   if (from === 'argument') return 'the argument'
-  if (from === 'docker') return "the cluster's registry container"
+  if (from === 'docker' || from === 'host') return "the cluster's own registry"
   return origin.registry === 'default' ? origin.localRegistry : origin.registry
 }

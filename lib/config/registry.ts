@@ -3,6 +3,8 @@ import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
 import { exists } from '../io/files.ts'
 import { readRecord } from '../providers/record.ts'
+import { findHostRegistry } from '../providers/host/registry.ts'
+import { registryStopped } from '../registry/choose.ts'
 import { findRegistry, registryPort } from '../registry/container.ts'
 import * as docker from '../tools/docker.ts'
 import type { LocalRegistry } from './host.ts'
@@ -16,6 +18,16 @@ const localOf = (container: docker.Container): LocalRegistry => ({
   port: registryPort(container),
   addresses: Object.values(container.networks),
 })
+
+/** The registry process of a cluster. */
+const processOf = async (ctx: Context, cluster: string): Promise<LocalRegistry | undefined> => {
+  const found = await findHostRegistry(ctx, cluster)
+  const name = registryName(cluster)
+  // what a deleted registry left for the next one is none
+  if (found?.port === undefined) return undefined
+  if (!found.running) throw registryStopped(name, cluster)
+  return { name, running: true, port: found.port, addresses: [] }
+}
 
 /** A cluster that is configured but far away may not keep a push waiting: there are other places to look. */
 const PATIENCE = 10_000
@@ -39,6 +51,7 @@ const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sour
     }
   },
   registry: async () => {
+    if (target.provider === 'Host') return processOf(ctx, target.name)
     const found = await findRegistry(ctx, target.name)
     return found === undefined ? undefined : localOf(found)
   },

@@ -67,6 +67,31 @@ export interface ReconcileResult {
   readonly ms: number
 }
 
+/** What one object of an engine has applied from a source. */
+export interface Applied {
+  /** As `Kustomization flux-system/apps`. */
+  readonly by: string
+  readonly self: AppliedObject
+  /** Tag that its source follows. */
+  readonly tag: string | undefined
+  /** Folder of the artifact that it builds. */
+  readonly path: string
+  /** Removes what the source no longer makes. */
+  readonly prunes: boolean
+  /** What it changes in names of manifests. */
+  readonly names: { readonly namespace?: string | undefined; readonly prefix?: string | undefined; readonly suffix?: string | undefined }
+  readonly objects: readonly AppliedObject[]
+}
+
+export interface AppliedObject {
+  readonly group: string
+  readonly version: string
+  readonly kind: string
+  /** Empty for kinds without one. */
+  readonly namespace: string
+  readonly name: string
+}
+
 /** The controllers of an engine, as they run in one kind of cluster. */
 export interface Controllers {
   /** Asked for before anything is made. */
@@ -90,6 +115,8 @@ export interface Engine {
   sync(ctx: Context, target: Target, options: SyncOptions): Promise<string>
   /** What the cluster reads now; undefined when it reads nothing. */
   source(ctx: Context, target: Target, kube?: Kube, options?: SourceOptions): Promise<ClusterSource | undefined>
+  /** What it has applied from the sources that are asked for; none when it cannot tell. */
+  applied?(kube: Kube, reads: (source: ClusterSource) => boolean): Promise<readonly Applied[]>
   /** Makes the engine take a digest and waits until it is live. */
   reconcile(ctx: Context, target: Target, options: WaitOptions): Promise<ReconcileResult>
 }

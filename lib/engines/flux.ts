@@ -33,6 +33,7 @@ export const flux: Engine = {
       if (kube === undefined) await api.close()
     }
   },
+  applied: async (kube, reads) => (await import('./flux/applied.ts')).readApplied(kube, reads),
   reconcile: async (ctx, target, options) => {
     const api = options.kube ?? (await connect(ctx, target))
     try {

@@ -11,6 +11,8 @@ export interface LastPush {
   readonly digest: string
   /** ISO 8601. */
   readonly at: string
+  /** It was compared with what the cluster had applied. */
+  readonly compared?: true | undefined
 }
 
 const KEPT = 50

@@ -9,7 +9,8 @@ import { clusterSource } from '../engines/index.ts'
 import { readText } from '../io/files.ts'
 import { connect, type Kube } from '../tools/kube.ts'
 
-type Pushed = Pick<Reference, 'host' | 'port' | 'repository'> & { readonly tags: readonly string[] }
+/** What was, or is about to be, pushed. */
+export type Pushed = Pick<Reference, 'host' | 'port' | 'repository'> & { readonly tags: readonly string[] }
 
 /** Whether a host of the cluster's is, or may be, the registry on this machine: another name of it is none of our business here. */
 const maybeLocal = (host: string, cluster: string): boolean =>

@@ -13,10 +13,12 @@ import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
 import { sharingKube } from '../tools/kube.ts'
 import * as oras from '../tools/oras.ts'
+import { inventoriesOf } from './applied.ts'
 import { ensureControllers, isLate } from './controllers.ts'
 import { readLastPush, writeLastPush } from './last-push.ts'
 import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
-import { guardPrune, rememberObjects } from './prune.ts'
+import { rememberObjects } from './objects.ts'
+import { guardPrune } from './prune.ts'
 import { withRemote, type Remote } from './remote.ts'
 import { readHeads, sendTo, type Heads } from './send.ts'
 import { shownCopy } from './shown.ts'
@@ -104,20 +106,30 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
   // packing keeps the processor: it begins when the question is on its way
   await Promise.race([running.promise, asked])
   const artifact = await buildArtifact({ source, project: directory }, ctx)
-  const { objects } = await checkArtifact(
+  const built = await checkArtifact(
     artifact,
     { start: target.path, allowPlaintextSecrets: config.allowPlaintextSecrets, validate: options.validate ?? config.validateOnPush },
     ctx,
   )
-  const heads = await asked
-  const moving = tags.flatMap((tag) => (heads.get(tag) === undefined || heads.get(tag) === artifact.digest ? [] : [heads.get(tag)!]))
-  await guardPrune(ctx, remote, { artifact, objects, start: target.path, digests: moving, allowPrune: options.allowPrune === true })
+  const { objects } = built
+  const [heads, last] = await Promise.all([asked, readLastPush(directory, remote.repository, destination.reference.tag)])
+  const pushed = { ...destination.reference, tags }
+  const compared = await guardPrune(ctx, remote, {
+    artifact,
+    built,
+    start: target.path,
+    tags,
+    heads,
+    last,
+    inventories: async () => inventoriesOf(ctx, target, pushed, await watch()),
+    allowPrune: options.allowPrune === true,
+  })
   if (options.dryRun === true) {
     describeDryRun(ctx, artifact, remote, tags)
     return { artifact, changed: tags.some((tag) => heads.get(tag) !== artifact.digest) }
   }
   // what this project pushed to this tag before was compared with the cluster then
-  if (moving.length > 0 || (await readLastPush(directory, remote.repository, destination.reference.tag))?.digest !== artifact.digest) {
+  if (last?.digest !== artifact.digest || tags.some((tag) => heads.get(tag) !== artifact.digest)) {
     const watched = watch()
     if (objects.some(isLate)) {
       const { kube } = await watched
@@ -136,7 +148,7 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
     writeLastPush(
       ctx,
       directory,
-      tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at })),
+      tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at, ...(compared ? { compared } : {}) })),
     ),
     rememberObjects(artifact, target.path, objects),
   ])

@@ -36,7 +36,7 @@ describe('the registry chain', () => {
       '2. --registry or KSAIL_REGISTRY: not set',
       '3. spec.cluster.localRegistry: not set',
       '4. the GitOps source in the cluster: the cluster reads no registry',
-      '5. the registry container of the cluster: docker does not answer',
+      '5. the registry beside the cluster: docker does not answer',
     ])
   })
 })

@@ -94,7 +94,7 @@ describe('resolveDestination', () => {
     expect(isKsailError(error, 'unresolved') && [error.exitCode, ...error.details.slice(3)]).toEqual([
       6,
       `4. the GitOps source in the cluster: there is no kubeconfig ${join(ctx.env['HOME']!, '.kube/config')}`,
-      '5. the registry container of the cluster: docker does not answer',
+      '5. the registry beside the cluster: docker does not answer',
     ])
   })
 
@@ -222,9 +222,7 @@ describe('what the cluster reads', () => {
       if (status === undefined) await vi.advanceTimersByTimeAsync(10_000)
       const found = await error
       expect(isKsailError(found, 'unresolved') && found.details[3]).toContain(why)
-      expect(isKsailError(found) && found.details[4]).toBe(
-        '5. the registry container of the cluster: no registry container of cluster "dev"',
-      )
+      expect(isKsailError(found) && found.details[4]).toBe('5. the registry beside the cluster: no registry container of cluster "dev"')
     } finally {
       vi.useRealTimers()
       for (const server of sockets) server.close()

@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { readLastPush, writeLastPush } from '../../../lib/workload/last-push.ts'
 import { mismatchOf } from '../../../lib/workload/mismatch.ts'
-import { judgePrune } from '../../../lib/workload/prune.ts'
+import { judgePrune } from '../../../lib/workload/prune-judge.ts'
 import { push, type PushOptions } from '../../../lib/workload/push.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
@@ -122,7 +122,7 @@ describe('push', () => {
     writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
     await expect(run()).rejects.toMatchObject({
       exitCode: 3,
-      message: 'refused to push: it would remove 6 of 7 objects',
+      message: expect.stringMatching(/^refused to push: it would remove 6 of 7 objects, compared with dev@sha256:[0-9a-f]{12}$/),
       details: expect.arrayContaining(['ConfigMap g']),
     })
     expect((await run({ allowPrune: true })).changed).toBe(true)
@@ -136,7 +136,7 @@ describe('push', () => {
     await run({ ref: 'oci://localhost:5050/app:staging' })
     writeFileSync(join(ctx.cwd, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
     await expect(run({ ref: 'oci://localhost:5050/app:v1', alsoTags: ['staging'] })).rejects.toMatchObject({
-      message: 'refused to push: it would remove Namespace n with everything in it',
+      message: expect.stringContaining('refused to push: it would remove Namespace n with everything in it, compared with staging@sha256:'),
     })
     expect((await run({ ref: 'oci://localhost:5050/app:v1' })).changed).toBe(true)
   })

@@ -26,6 +26,11 @@ export type Kustomization = KubeObject<
     readonly path?: string
     readonly suspend?: boolean
     readonly wait?: boolean
+    readonly prune?: boolean
+    readonly targetNamespace?: string
+    readonly namePrefix?: string
+    readonly nameSuffix?: string
+    readonly components?: readonly string[]
     readonly dependsOn?: readonly Dependency[]
     readonly sourceRef: { readonly kind: string; readonly name: string; readonly namespace?: string }
   },
