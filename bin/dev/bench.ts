@@ -2,6 +2,9 @@
 /** `npm run bench NAME`: measures on real programs, side by side in one run; prints tables, fails nothing. */
 const benches: Readonly<Record<string, () => Promise<{ readonly bench: (words: readonly string[]) => Promise<void> }>>> = {
   host: () => import('./bench/host.ts'),
+  kind: () => import('./bench/kind.ts'),
+  pack: () => import('./bench/pack.ts'),
+  start: () => import('./bench/start.ts'),
 }
 
 const [name = '', ...words] = process.argv.slice(2)

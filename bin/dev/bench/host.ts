@@ -1,8 +1,9 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { header, machine, repeated, row, run, timed } from './measure.ts'
+import { benchLoop } from './loop.ts'
+import { header, machine, row, run, timed } from './measure.ts'
 
 const KSAIL = fileURLToPath(new URL('../../ksail.js', import.meta.url))
 
@@ -34,11 +35,6 @@ export const bench = async ([count = '10']: readonly string[]): Promise<void> =>
     DOCKER_HOST: 'unix:///nowhere/docker.sock',
   }
   const ksail = (...args: readonly string[]) => run(process.execPath, [KSAIL, ...args], { cwd: folder, env })
-  const config = (value: string): void =>
-    writeFileSync(
-      join(folder, 'k8s', 'a.yaml'),
-      `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: default}\ndata: {value: "${value}"}\n`,
-    )
   const fresh = async (): Promise<void> => {
     rmSync(folder, { recursive: true, force: true })
     mkdirSync(folder, { recursive: true })
@@ -57,41 +53,7 @@ export const bench = async ([count = '10']: readonly string[]): Promise<void> =>
       if (index < Math.max(3, Math.round(runs / 2)) - 1) await ksail('down')
     }
     console.log(row('up: empty folder to first artifact live', ups))
-    writeFileSync(join(folder, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
-    config('warm')
-    await ksail('workload', 'push', '--reconcile')
-    console.log(row('up: nothing to do', await repeated(runs, () => ksail('up'))))
-    console.log(
-      row(
-        'change, push --reconcile, live',
-        await repeated(runs, (index) => (config(`one ${index}`), ksail('workload', 'push', '--reconcile'))),
-      ),
-    )
-    console.log(
-      row(
-        'change, push && reconcile, live',
-        await repeated(runs, async (index) => {
-          config(`two ${index}`)
-          await ksail('workload', 'push')
-          await ksail('workload', 'reconcile')
-        }),
-      ),
-    )
-    console.log(row('push, nothing changed', await repeated(runs, () => ksail('workload', 'push'))))
-    const pushed = JSON.parse(await ksail('workload', 'push', '-o', 'json')) as { repository: string; tag: string }
-    const target = `oci://${pushed.repository.replace(/^oci:\/\//, '')}:${pushed.tag}`
-    const flux = (...args: readonly string[]) => run('flux', args, { cwd: folder, env })
-    const peer = await repeated(Math.min(runs, 5), async (index) => {
-      config(`flux ${index}`)
-      await flux('push', 'artifact', target, '--path=k8s', `--source=bench`, `--revision=dev@sha1:${index}`, '--insecure-registry')
-      await flux('reconcile', 'kustomization', 'flux-system', '--with-source')
-    }).catch((error: Error) => error)
-    console.log(
-      peer instanceof Error
-        ? `flux did not do it: ${peer.message.split('\n').slice(0, 3).join(' ')}`
-        : row('peer: flux push artifact && flux reconcile --with-source', peer),
-    )
-    console.log(row('bare node -e 0', await repeated(runs, () => run(process.execPath, ['-e', '0'], { cwd: folder, env }))))
+    await benchLoop({ folder, env, runs, ksail })
     const parts = memory(join(root, 'state', 'ksail', 'host', 'dev'))
     console.log(
       `memory (MiB RSS): ${parts.map(([name, mib]) => `${name} ${mib.toFixed(0)}`).join(', ')}; together ${parts.reduce((sum, [, mib]) => sum + mib, 0).toFixed(0)}`,

@@ -35,6 +35,26 @@ export const repeated = async (count: number, work: (index: number) => Promise<u
 const quantile = (sorted: readonly number[], share: number): number =>
   sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] as number
 
+/** Seconds of several kinds of work, one of each in turn, so that a machine that gets busy is unfair to none. */
+export const inTurn = async (count: number, works: readonly (() => Promise<unknown>)[]): Promise<readonly (readonly number[])[]> => {
+  const all: number[][] = works.map(() => [])
+  for (let index = 0; index < count; index++) for (const [place, work] of works.entries()) all[place]?.push(await timed(work))
+  return all
+}
+
+/** How many times as long as the peer's the median is. */
+export const times = (ours: readonly number[], peers: readonly number[]): string =>
+  `${(
+    quantile(
+      ours.toSorted((a, b) => a - b),
+      0.5,
+    ) /
+    quantile(
+      peers.toSorted((a, b) => a - b),
+      0.5,
+    )
+  ).toFixed(2)} x`
+
 /** One line of a table: `what  min  p50  p95  max  (runs)`, in seconds. */
 export const row = (what: string, seconds: readonly number[]): string => {
   const sorted = seconds.toSorted((a, b) => a - b)
