@@ -37,11 +37,12 @@ const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sour
     if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
     // a push to a registry that is configured never comes here
     const { clusterSource } = await import('../engines/index.ts')
-    const late = new AbortController()
     const why = new KsailError('unreachable', `cluster ${target.name} did not answer within ${PATIENCE / 1000} s`)
-    const limit = setTimeout(() => late.abort(why), PATIENCE)
+    let limit: NodeJS.Timeout | undefined
+    const late = new Promise<never>((_resolve, reject) => void (limit = setTimeout(() => reject(why), PATIENCE)))
     try {
-      return await clusterSource({ ...ctx, signal: AbortSignal.any([ctx.signal, late.signal]) }, target, { secret: true })
+      // the context as it is, so that the connection is the one that the verb shares
+      return await Promise.race([clusterSource(ctx, target, { secret: true }), late])
     } catch (error) {
       // who may not ask is told nothing: the next place follows
       if (isKsailError(error, 'auth')) throw new KsailError('unreachable', error.message, { hint: error.hint, cause: error })

@@ -1,6 +1,5 @@
 import { relative } from 'node:path'
-import { buildArtifact, type Artifact } from '../artifact/build.ts'
-import { checkArtifact } from '../artifact/check.ts'
+import type { Artifact } from '../artifact/build.ts'
 import { openRoot } from '../artifact/files.ts'
 import type { Context } from '../base/context.ts'
 import { deferred } from '../base/deferred.ts'
@@ -13,11 +12,13 @@ import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
 import { sharingKube } from '../tools/kube.ts'
 import * as oras from '../tools/oras.ts'
+import { askAhead, type Ahead } from './ahead.ts'
 import { inventoriesOf } from './applied.ts'
 import { ensureControllers, isLate } from './controllers.ts'
 import { readLastPush, writeLastPush } from './last-push.ts'
 import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
 import { rememberObjects } from './objects.ts'
+import { prepare, type Prepared } from './prepare.ts'
 import { guardPrune } from './prune.ts'
 import { withRemote, type Remote } from './remote.ts'
 import { readHeads, sendTo, type Heads } from './send.ts'
@@ -89,28 +90,23 @@ interface Job {
   readonly project: Project
   readonly destination: Destination
   readonly options: PushOptions
+  /** Packs and checks, once. */
+  readonly pack: () => Promise<Prepared>
+  readonly ahead: Ahead | undefined
   /** Asks the cluster, once. */
   readonly watch: () => Promise<Watched>
 }
 
-const packAndSend = async (ctx: Context, { project, destination, options, watch }: Job, remote: Remote): Promise<Sent> => {
+const packAndSend = async (ctx: Context, { project, destination, options, pack, ahead, watch }: Job, remote: Remote): Promise<Sent> => {
   const { config, target, directory } = project
-  const source = sourceFolder(options.path, project, ctx)
-  // what is not there is told before a tool is fetched or a registry asked
-  openRoot(source)
   const tags = tagsOf(destination, config.alsoTags)
-  // the registry is asked while files are read: neither needs the other
   const running = deferred<void>()
-  const asked = readHeads(remote, tags, () => running.resolve())
+  const asked = readHeads(remote, tags, { ahead, onStart: running.resolve })
   asked.catch(() => undefined)
   // packing keeps the processor: it begins when the question is on its way
   await Promise.race([running.promise, asked])
-  const artifact = await buildArtifact({ source, project: directory }, ctx)
-  const built = await checkArtifact(
-    artifact,
-    { start: target.path, allowPlaintextSecrets: config.allowPlaintextSecrets, validate: options.validate ?? config.validateOnPush },
-    ctx,
-  )
+  const { artifact, built, tell } = await pack()
+  tell()
   const { objects } = built
   const [heads, last] = await Promise.all([asked, readLastPush(directory, remote.repository, destination.reference.tag)])
   const pushed = { ...destination.reference, tags }
@@ -164,29 +160,52 @@ const packAndSend = async (ctx: Context, { project, destination, options, watch 
  */
 export const push = (options: PushOptions, ctx: Context): Promise<PushResult> => sharingKube(ctx, () => pushNow(options, ctx))
 
+/** Work that is begun when it is first asked for; what was begun is kept in a list. */
+const once = <T>(all: Promise<unknown>[], work: () => Promise<T>): (() => Promise<T>) => {
+  let begun: Promise<T> | undefined
+  return () => {
+    if (begun === undefined) {
+      begun = work()
+      all.push(begun)
+      // whoever needs it awaits it
+      begun.catch(() => undefined)
+    }
+    return begun
+  }
+}
+
 const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> => {
   const start = ctx.now()
   const project = await loadProject(options, ctx)
-  const destination = await resolveDestination({ ref: options.ref, project, options }, ctx)
-  for (const text of destination.warnings) ctx.report({ kind: 'warn', text })
-  const { reference } = destination
-  const { target } = project
+  const { directory, config, target } = project
   const dryRun = options.dryRun === true
   if (dryRun && options.reconcile === true)
     throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
-  const folder = relative(ctx.cwd, sourceFolder(options.path, project, ctx)) || '.'
-  const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
+  const from = sourceFolder(options.path, project, ctx)
+  // what is not there is told before a tool is fetched or a registry asked
+  openRoot(from)
+  const begun: Promise<unknown>[] = []
   let watching: Promise<Watched> | undefined
-  const watch = (): Promise<Watched> => {
-    watching ??= watchCluster(ctx, target)
-    watching.catch(() => undefined)
-    return watching
-  }
-  if (options.reconcile === true) void watch()
+  const watch = once(begun, () => (watching = watchCluster(ctx, target)))
+  const pack = once(begun, () => prepare(ctx, project, { source: from, validate: options.validate }))
+  const find = once(begun, () => resolveDestination({ ref: options.ref, project, options }, ctx))
+  let ahead: Ahead | undefined
   try {
+    void find()
+    if (options.reconcile === true) void watch()
+    // a registry that no setting names is asked of the cluster: meanwhile everything else is done that does not need the answer
+    if (options.ref === undefined && config.registry === undefined && config.localRegistry === undefined) {
+      ahead = await askAhead(ctx, directory)
+      void pack()
+    }
+    const destination = await find()
+    for (const text of destination.warnings) ctx.report({ kind: 'warn', text })
+    const { reference } = destination
+    const folder = relative(ctx.cwd, from) || '.'
+    const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
     const { artifact, changed } = await step(ctx, text, () =>
-      withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, watch }, remote), limit),
+      withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, pack, ahead, watch }, remote), limit),
     )
     if (!changed)
       ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
@@ -212,6 +231,8 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx, { project, destination, kube, source })
     return { ...result, ms: ctx.now() - start, reconciled }
   } finally {
+    ahead?.end()
+    await Promise.allSettled(begun)
     await watching?.then(
       ({ kube }) => kube?.close(),
       () => undefined,

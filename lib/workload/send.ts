@@ -3,17 +3,26 @@ import type { Context } from '../base/context.ts'
 import { KsailError } from '../base/errors.ts'
 import type { Destination } from '../config/registry.ts'
 import * as oras from '../tools/oras.ts'
+import type { Ahead } from './ahead.ts'
 import { withRemote, type Remote } from './remote.ts'
 
 /** Digest by tag, as far as it could be asked. */
 export type Heads = ReadonlyMap<string, string | undefined>
 
 /** What the tags name now. Who may not read, or cannot at this moment, learns nothing here: the push itself will say why. */
-export const readHeads = async (remote: Remote, tags: readonly string[], onStart?: () => void): Promise<Heads> => {
+export const readHeads = async (
+  remote: Remote,
+  tags: readonly string[],
+  { ahead, onStart }: { readonly ahead?: Ahead | undefined; readonly onStart?: () => void } = {},
+): Promise<Heads> => {
+  const isAsked = (tag: string): boolean =>
+    ahead?.repository === remote.repository && ahead.tag === tag && remote.access.plainHttp === true && remote.access.config === undefined
   const found = await Promise.all(
     tags.map(async (tag) => {
       try {
-        return [[tag, await remote.resolve(tag, { onStart })]] as const
+        if (!isAsked(tag)) return [[tag, await remote.resolve(tag, { onStart })]] as const
+        onStart?.()
+        return [[tag, await ahead?.head.catch(() => remote.resolve(tag))]] as const
       } catch (error) {
         if (remote.judge(error) === undefined) throw error
         return []

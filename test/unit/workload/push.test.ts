@@ -180,6 +180,86 @@ describe('push', () => {
     expect(notes()).toHaveLength(1)
   })
 
+  describe('to what the cluster reads', () => {
+    const source = (url: string, tag = 'dev') => ({
+      apiVersion: 'source.toolkit.fluxcd.io/v1',
+      kind: 'OCIRepository',
+      metadata: { name: 'flux-system', namespace: 'flux-system' },
+      spec: { url, ref: { tag } },
+    })
+    const read = () => {
+      const kube = fakeKube(source('oci://127.0.0.1:5050/app'))
+      const { ctx, exec } = world()
+      const order: string[] = []
+      const watched: typeof kube = {
+        ...kube,
+        get: async (path) => {
+          // a cluster that takes its time
+          await new Promise((resolve) => setTimeout(resolve, 20))
+          order.push('cluster')
+          return kube.get(path)
+        },
+      }
+      let proxies = 0
+      const serve = serveKube(watched)
+      const own = fakeContext({
+        cwd: ctx.cwd,
+        exec: async (file, args, options) => {
+          order.push(args?.[0] ?? '')
+          return exec(file, args, options)
+        },
+        spawn: (...args) => (proxies++, serve(...args)),
+        now: () => performance.now(),
+      })
+      writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
+      const run = (more: PushOptions = {}) => push({ name: 'dev', kubeconfig: join(ctx.cwd, 'kubeconfig'), ...more }, own)
+      return { run, kube, exec, order, own, proxies: () => proxies }
+    }
+
+    it('asks the registry of the last push while the cluster is asked, and no second time', async () => {
+      const { run, order, exec } = read()
+      expect(await run()).toMatchObject({ changed: true, registryFrom: 'cluster:OCIRepository', repository: '127.0.0.1:5050/app' })
+      order.length = 0
+      const before = exec.calls.length
+      expect((await run()).changed).toBe(false)
+      expect(order[0]).toBe('resolve')
+      expect(exec.commands().slice(before)).toEqual(['oras resolve 127.0.0.1:5050/app:dev --plain-http'])
+    })
+
+    it.each([
+      ['another repository', 'oci://127.0.0.1:5050/other', 'dev'],
+      ['another port', 'oci://127.0.0.1:5051/app', 'dev'],
+      ['another tag', 'oci://127.0.0.1:5050/app', 'next'],
+    ])('believes the cluster when that reads %s by now', async (_what, url, tag) => {
+      const { run, kube, exec } = read()
+      await run()
+      kube.put(source(url, tag))
+      const before = exec.calls.length
+      const where = `${url.slice('oci://'.length)}:${tag}`
+      expect(await run()).toMatchObject({ reference: expect.stringMatching(`^oci://${where}@`) })
+      expect(exec.commands().slice(before)).toContain(`oras resolve ${where} --plain-http`)
+    })
+
+    it('asks nobody ahead when a setting names the registry', async () => {
+      const { run, exec } = read()
+      await run()
+      const before = exec.calls.length
+      await run({ registry: 'localhost:5060/else' })
+      expect(
+        exec
+          .commands()
+          .slice(before)
+          .filter((it) => it.includes('5050')),
+      ).toEqual([])
+    })
+
+    it('makes one connection, also when it goes on to compare', async () => {
+      const { run, proxies } = read()
+      await run()
+      expect(proxies()).toBe(1)
+    })
+  })
+
   it('makes its own folder nothing to commit', async () => {
     const { push: run, ctx } = world()
     await run()
