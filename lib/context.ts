@@ -1,6 +1,7 @@
 import type { Context } from './base/context.ts'
 import { createExec, createSpawn } from './io/exec.ts'
 import { host } from './io/host.ts'
+import { createFetch } from './io/http.ts'
 import { createAsker } from './io/prompt.ts'
 import { createLocate } from './tools/locate.ts'
 
@@ -31,7 +32,7 @@ export const createContext = (over: Partial<Context> = {}): Context => {
     exec,
     spawn: over.spawn ?? createSpawn(settings),
     ask: over.ask ?? silent,
-    fetch: over.fetch ?? fetch,
+    fetch: over.fetch ?? createFetch(settings),
     locate,
     cleanup:
       over.cleanup ??

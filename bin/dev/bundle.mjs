@@ -44,7 +44,7 @@ const bundle = await rolldown({
   cwd: root,
   platform: 'node',
   // rare, and loaded when they are needed, or not to be moved: the parser of TOML and, on Deno, zx require what lies beside them
-  external: ['@iarna/toml', '@clack/prompts', 'zx/core'],
+  external: ['@iarna/toml', '@clack/prompts', 'zx/core', 'undici'],
   preserveEntrySignatures: 'allow-extension',
   logLevel: 'warn',
   checks: { ineffectiveDynamicImport: false },

@@ -4,6 +4,8 @@ import type { ErrorCode } from './errors.ts'
 export type Event =
   | { readonly kind: 'step'; readonly text: string }
   | { readonly kind: 'done'; readonly text: string; readonly ms: number }
+  /** A step that could not be done, where another way is tried. */
+  | { readonly kind: 'missed'; readonly text: string; readonly why: string }
   /** Something worth knowing that is neither a step nor a problem. */
   | { readonly kind: 'note'; readonly text: string }
   | { readonly kind: 'warn'; readonly text: string }

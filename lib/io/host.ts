@@ -17,6 +17,8 @@ export const host = {
   writeStderr: (text: string): void => void process.stderr.write(text),
   kill: (pid: number, signal: NodeJS.Signals | 0): boolean => process.kill(pid, signal),
   pid: process.pid,
+  /** Node, whose fetch takes no notice of a proxy in the environment; those of Deno and Bun do. */
+  isNode: process.versions['deno'] === undefined && process.versions['bun'] === undefined,
 }
 
 let root: string | undefined

@@ -2,6 +2,7 @@ import { Chalk, type ChalkInstance } from 'chalk'
 import { formatDuration, formatSeconds } from '../base/duration.ts'
 import type { Event, Reporter } from '../base/events.ts'
 import { redact } from '../base/redact.ts'
+import { formatAmount } from './amount.ts'
 import { createStatus } from './status.ts'
 
 type Formatters = { readonly [K in Event['kind']]: (event: Extract<Event, { kind: K }>) => string | undefined }
@@ -9,21 +10,14 @@ type Env = Readonly<Record<string, string | undefined>>
 
 const below = (lines: readonly string[], prefix: string): string => lines.map((line) => `\n${prefix}${line}`).join('')
 
-const bytes = (count: number): string => (count < 1e6 ? `${(count / 1e3).toFixed(0)} kB` : `${(count / 1e6).toFixed(1)} MB`)
-
-const amount = ({ done, total, unit }: Extract<Event, { kind: 'progress' }>): string => {
-  const show = unit === 'bytes' ? bytes : String
-  return total === undefined ? show(done) : `${show(done)} of ${show(total)}`
-}
-
 const plain: Formatters = {
   step: ({ text }) => `► ${text}`,
   done: ({ text, ms }) => `✔ ${text} (${formatSeconds(ms)})`,
+  missed: ({ text, why }) => `  ${text}: ${why}`,
   note: ({ text }) => `  ${text}`,
   warn: ({ text }) => `⚠ ${text}`,
   wait: ({ text }) => `  … ${text}`,
-  // a line for each chunk would bury everything else: only the end of it is worth one
-  progress: (event) => (event.done === event.total ? `  ${event.text}: ${amount(event)}` : undefined),
+  progress: (event) => `  ${event.text}: ${formatAmount(event)}`,
   command: ({ command }) => `$ ${command}`,
   output: ({ text }) => `| ${text}`,
   retry: ({ text, attempt, of, ms }) => `⚠ ${text}; attempt ${attempt} of ${of} failed, the next in ${formatDuration(Math.round(ms))}`,
@@ -82,6 +76,7 @@ export interface ReporterOptions {
   readonly write: (text: string) => void
   readonly columns: () => number
   readonly secrets: Iterable<string>
+  readonly now?: () => number
 }
 
 /** The look: `--log`, else KSAIL_LOG, else GitHub Actions, else terminal, else plain. */
@@ -101,6 +96,21 @@ export const colorLevel = (noColor: boolean, env: Env, terminal: boolean): 0 | 1
 
 /** Whether a line may be rewritten: on a terminal that understands it, and not in a CI log that only looks like one. */
 export const isLive = (env: Env, terminal: boolean): boolean => terminal && env['TERM'] !== 'dumb' && !env['CI']
+
+/** Milliseconds between two lines of progress of one thing. */
+const OFTEN = 10_000
+
+/** Which events of progress are worth a line of their own: the end, and one now and then on the way there. More would bury everything else. */
+const progressLines = (now: () => number): ((event: Event) => boolean) => {
+  const told = new Map<string, number>()
+  return (event) => {
+    if (event.kind !== 'progress') return true
+    const last = told.get(event.text)
+    const due = event.done === event.total || (last !== undefined && now() - last >= OFTEN)
+    if (due || last === undefined) told.set(event.text, now())
+    return due
+  }
+}
 
 const redacted = (event: Event, secrets: Iterable<string>): Event => {
   const clean = (value: unknown): unknown =>
@@ -130,10 +140,12 @@ export const maskingSecrets = (write: (text: string) => void): Set<string> => {
 export const createReporter = (options: ReporterOptions): Reporter & { readonly clear: () => void } => {
   const formatters = looks[options.look](new Chalk({ level: options.color as 0 | 1 | 2 | 3 }))
   const status = options.live && options.look !== 'json' && options.level >= 0 ? createStatus(options) : undefined
+  const worthLine = progressLines(options.now ?? (() => performance.now()))
   const report: Reporter = (raw) => {
     if ((LEVEL[raw.kind] ?? 0) > options.level) return
     const event = redacted(raw, options.secrets)
     if (status?.take(event) === true) return
+    if (options.look !== 'json' && !worthLine(event)) return
     const format = formatters[event.kind] as (event: Event) => string | undefined
     const line = format(event)
     if (line === undefined) return

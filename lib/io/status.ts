@@ -1,5 +1,6 @@
 import { formatSeconds } from '../base/duration.ts'
 import type { Event } from '../base/events.ts'
+import { formatAmount, type Progress } from './amount.ts'
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const ERASE = '\r\x1b[2K'
@@ -17,16 +18,21 @@ interface Status {
   clear(stop?: boolean): void
 }
 
-const bar = (done: number, total: number): string => {
-  const full = Math.min(20, Math.floor((done / Math.max(total, 1)) * 20))
-  return `[${'='.repeat(full)}${' '.repeat(20 - full)}] `
+/** How far all that runs has got, as one bar: several at once would not fit. What does not know its end is not in it. */
+const bar = (all: readonly Progress[]): string => {
+  const unit = all.some((it) => it.unit === 'bytes') ? 'bytes' : 'items'
+  const known = all.filter((it) => it.unit === unit && it.total !== undefined)
+  const [done, total] = [known.reduce((sum, it) => sum + it.done, 0), known.reduce((sum, it) => sum + (it.total ?? 0), 0)]
+  if (done >= total) return ''
+  const full = Math.min(20, Math.floor((done / total) * 20))
+  return `[${'='.repeat(full)}${' '.repeat(20 - full)}] ${formatAmount({ done, total, unit })} · `
 }
 
 /** One line at the bottom of a terminal: what runs, for how long, and what it waits for. It never wraps, so that it can be erased. */
 export const createStatus = ({ write, columns }: Terminal, now: () => number = () => performance.now()): Status => {
   const running = new Map<string, number>()
   let waiting = ''
-  let progress = ''
+  const progress = new Map<string, Progress>()
   let shown = false
   let frame = 0
   let timer: NodeJS.Timeout | undefined
@@ -49,7 +55,7 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
     }
     const oldest = Math.min(...running.values())
     // what blocks comes first: the names of all that runs may be longer than the line
-    const text = `${progress}${formatSeconds(now() - oldest)} ${waiting && `${waiting} · `}${[...running.keys()].join(', ')}`
+    const text = `${bar([...progress.values()])}${formatSeconds(now() - oldest)} ${waiting && `${waiting} · `}${[...running.keys()].join(', ')}`
     const room = Math.max(columns() - 3, 10)
     const letters = [...text]
     write(`${ERASE}${FRAMES[frame % FRAMES.length]} ${letters.length > room ? `${letters.slice(0, room - 1).join('')}…` : text}`)
@@ -59,10 +65,12 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
     take: (event) => {
       if (event.kind === 'step') running.set(event.text, now())
       else if (event.kind === 'wait' && running.size > 0) waiting = event.text
-      else if (event.kind === 'progress')
-        progress = event.total === undefined || event.done >= event.total ? '' : bar(event.done, event.total)
+      else if (event.kind === 'progress') progress.set(event.text, event)
       else {
-        if (event.kind === 'done' && running.delete(event.text)) waiting = progress = ''
+        if (event.kind === 'done' || event.kind === 'missed') {
+          progress.delete(event.text)
+          if (running.delete(event.text)) waiting = ''
+        }
         return false
       }
       draw()
@@ -75,7 +83,8 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
       running.clear()
       clearInterval(timer)
       timer = undefined
-      waiting = progress = ''
+      waiting = ''
+      progress.clear()
     },
   }
 }

@@ -17,8 +17,8 @@ export const howToGet = async (ctx: Context, looking: Context, tool: Tool): Prom
   } catch (error) {
     if (!isKsailError(error, 'tool')) throw error
   }
-  const [{ pinSlot }, { slotOf, hasGo }] = await Promise.all([import('./install/download.ts'), import('./install/go.ts')])
-  if (ctx.env['KSAIL_OFFLINE'] !== '1' && (await pinSlot(tool.name)) !== undefined) return `${tool.name} would be downloaded first`
+  const [{ pinned }, { slotOf, hasGo }] = await Promise.all([import('./install/pins.ts'), import('./install/go.ts')])
+  if (ctx.env['KSAIL_OFFLINE'] !== '1' && pinned(tool.name) !== undefined) return `${tool.name} would be downloaded first`
   if ((await slotOf(tool.name)) !== undefined && (await hasGo(ctx))) return `${tool.name} would be built with go first`
   await ctx.locate(tool)
   return undefined

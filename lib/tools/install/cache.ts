@@ -1,12 +1,13 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Context } from '../../base/context.ts'
-import { readJson, writeJson } from '../../io/files.ts'
+import { asideOf, readJson, writeJson } from '../../io/files.ts'
 import { cacheFolder } from '../../io/folders.ts'
 import { host } from '../../io/host.ts'
+import { withLock } from '../../io/lock.ts'
 
 /** What is known of a program in the cache; written last, so that without it nothing is installed. */
 interface Receipt {
@@ -50,9 +51,24 @@ const sha256Of = async (path: string): Promise<string> => {
   return hash.digest('hex')
 }
 
-/** A folder on the disk of the cache in which something is made; removed afterwards. */
+/** Where a file grows that a transfer has not brought whole yet: the next process goes on with it. */
+export const partOf = (ctx: Pick<Context, 'env'>, { hash }: Slot): string => join(root(ctx), '.parts', hash.slice(0, 40))
+
+/** What this process is at, by its place in the cache. */
+const underWay = new Map<string, Promise<unknown>>()
+
+/** Does for a place in the cache what is done by nobody else meanwhile, here or in another ksail: who asks again waits for the same. */
+export const once = <T>(ctx: Context, path: string, what: string, work: () => Promise<T>): Promise<T> => {
+  const known = underWay.get(path) as Promise<T> | undefined
+  if (known !== undefined) return known
+  const mine = withLock(ctx, `${path}.lock`, what, work).finally(() => underWay.delete(path))
+  underWay.set(path, mine)
+  return mine
+}
+
+/** A folder on the disk of the cache in which something is made; removed afterwards, and later when the process was killed. */
 export const inStaging = async <T>(ctx: Pick<Context, 'env'>, work: (folder: string) => Promise<T>): Promise<T> => {
-  const folder = join(root(ctx), '.staging', `${host.pid}-${randomBytes(4).toString('hex')}`)
+  const folder = await asideOf(join(root(ctx), '.staging', 'any'))
   await mkdir(folder, { recursive: true })
   try {
     return await work(folder)

@@ -1,49 +1,16 @@
-import { createHash } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rename, stat } from 'node:fs/promises'
+import { createReadStream } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Transform } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
+import { text } from 'node:stream/consumers'
 import { KsailError, isKsailError, messageOf } from '../../base/errors.ts'
 import { step } from '../../base/events.ts'
 import type { Context } from '../../base/context.ts'
 import { host } from '../../io/host.ts'
-import { cached, inStaging, install, type Slot } from './cache.ts'
-import pins from './pins.json' with { type: 'json' }
+import { transfer } from '../../io/transfer.ts'
+import { cached, folderOf, inStaging, install, once, partOf } from './cache.ts'
+import { extract } from './extract.ts'
 import { fetchFromImage } from './image.ts'
-import { extractMember } from './tar.ts'
-
-/** A release of a program for this platform whose hash is known; what is not pinned is never installed. */
-interface Pin {
-  /** Where the file is; without one the program is in an image. */
-  readonly url?: string
-  readonly image?: string
-  readonly platform?: string
-  readonly sha256?: string
-  /** Where a project publishes nothing else. */
-  readonly sha512?: string
-  /** The file in the archive; without one the url is the program itself. */
-  readonly member?: string
-}
-
-type Pins = Readonly<Record<string, { readonly version: string; readonly platforms: Readonly<Record<string, Pin>> }>>
-
-const TRIES = 3
-const CONNECT = 15_000
-const IDLE = 60_000
-const LARGEST = 400_000_000
-
-const pinOf = (tool: string, from: Pins): { readonly version: string; readonly pin: Pin } | undefined => {
-  const row = from[tool]
-  const pin = row?.platforms[`${host.platform}-${host.arch}`]
-  return row === undefined || pin === undefined || (pin.sha256 ?? pin.sha512) === undefined ? undefined : { version: row.version, pin }
-}
-
-/** Where the pinned release of a program is kept; undefined when none is pinned for this platform. */
-export const pinSlot = async (tool: string, from: Pins = pins): Promise<Slot | undefined> => {
-  const found = pinOf(tool, from)
-  return found === undefined ? undefined : { tool, version: found.version, hash: (found.pin.sha256 ?? found.pin.sha512) as string }
-}
+import { inSameFile, pinned, pins, type Pinned, type Pins } from './pins.ts'
 
 /** The same path on a mirror: it changes the place, never the hash. */
 const placeOf = (ctx: Context, url: string): string => {
@@ -53,115 +20,106 @@ const placeOf = (ctx: Context, url: string): string => {
   return `${mirror.replace(/\/$/, '')}/${name}${pathname}`
 }
 
-const isSafe = (url: string): boolean => url.startsWith('https://') || /^http:\/\/(localhost|127\.0\.0\.1|\[::1\])[:/]/.test(url)
+/** Hosts that could not be reached: not tried again for the next program of the same command. */
+const silent = new WeakMap<Context['locate'], Set<string>>()
 
-/** One try: the bytes to a file, their hash; throws `unreachable` for what another try may change or a firewall may be. */
-const fetchOnce = async (ctx: Context, url: string, to: string, algorithm: string, text: string): Promise<string> => {
-  const stop = new AbortController()
-  let timer = setTimeout(() => stop.abort(), CONNECT)
-  const alive = (): void => {
-    clearTimeout(timer)
-    timer = setTimeout(() => stop.abort(), IDLE)
-  }
-  try {
-    const response = await ctx.fetch(url, { signal: AbortSignal.any([ctx.signal, stop.signal]) })
-    if (!isSafe(response.url || url)) throw new KsailError('refused', `${url} leads to ${response.url}, which is not https`)
-    if (!response.ok || response.body === null) {
-      const why =
-        response.status === 403 ? 'a proxy or the mirror refused' : response.status === 404 ? 'it is not there' : 'try again later'
-      throw new KsailError('unreachable', `${url}: status ${response.status}, ${why}`, {
-        reason: response.status >= 500 || [408, 429].includes(response.status) ? 'again' : undefined,
-      })
-    }
-    const total = Number(response.headers.get('content-length')) || undefined
-    if ((total ?? 0) > LARGEST) throw new KsailError('refused', `${url} is larger than ${LARGEST} bytes`)
-    const hash = createHash(algorithm)
-    let done = 0
-    let told = 0
-    const meter = new Transform({
-      transform: (chunk: Buffer, _encoding, next) => {
-        alive()
-        hash.update(chunk)
-        done += chunk.length
-        if (done - told > 500_000) ctx.report({ kind: 'progress', text, done: (told = done), total, unit: 'bytes' })
-        next(done > LARGEST ? new KsailError('refused', `${url} is larger than ${LARGEST} bytes`) : null, chunk)
-      },
-    })
-    await pipeline(response.body, meter, createWriteStream(to))
-    return hash.digest('hex')
-  } catch (error) {
-    if (ctx.signal.aborted) throw ctx.signal.reason
-    if (isKsailError(error)) throw error
-    const cause = (error as Error).cause
-    throw new KsailError('unreachable', `${url}: ${cause === undefined ? messageOf(error) : messageOf(cause)}`, {
-      reason: 'again',
-      cause: error,
-    })
-  } finally {
-    clearTimeout(timer)
-  }
+const silentFor = ({ locate }: Context): Set<string> => {
+  const known = silent.get(locate) ?? new Set<string>()
+  silent.set(locate, known)
+  return known
 }
 
-/** Hosts that could not be reached in this process: not tried again for the next program. */
-const silent = new Set<string>()
+const mismatch = async (url: string, file: string, { pin, slot }: Pinned, actual: string): Promise<KsailError> => {
+  const start = await text(createReadStream(file, { end: 200 }))
+  const variable = `KSAIL_TOOL_${slot.tool.replaceAll('-', '_').toUpperCase()}`
+  return new KsailError('refused', `${url} is not what was pinned for ${slot.tool} ${slot.version}`, {
+    details: [
+      `expected ${pin.sha256 === undefined ? 'sha512' : 'sha256'} ${slot.hash}`,
+      `got ${actual}, ${(await stat(file)).size} bytes${/^\s*<(!doctype|html)/i.test(start) ? ', a web page: perhaps the sign-in of a proxy' : ''}`,
+    ],
+    hint: `the mirror or a proxy serves something else: report it, or set ${variable}`,
+  })
+}
 
-const fetchFile = async (ctx: Context, url: string, to: string, algorithm: string, text: string): Promise<string> => {
+/** The file of a pin, its hash compared. One that was put together from several answers is fetched once more when it does not fit. */
+const fetchFile = async (ctx: Context, url: string, to: string, wanted: Pinned, told: string): Promise<void> => {
   const { host: name } = new URL(url)
-  if (silent.has(name)) throw new KsailError('unreachable', `${name} does not answer`)
-  for (let tried = 1; ; tried++)
-    try {
-      return await fetchOnce(ctx, url, to, algorithm, text)
-    } catch (error) {
-      if (!isKsailError(error, 'unreachable')) throw error
-      if (error.reason !== 'again' || tried >= TRIES) {
-        if (error.reason === 'again') silent.add(name)
-        throw error
-      }
-      await ctx.sleep(500 * 4 ** (tried - 1) * (0.75 + ctx.random() / 2))
-    }
+  const silentHosts = silentFor(ctx)
+  if (silentHosts.has(name)) throw new KsailError('unreachable', `${name} does not answer`)
+  const algorithm = wanted.pin.sha256 === undefined ? 'sha512' : 'sha256'
+  for (;;) {
+    const { hash, resumed } = await transfer(ctx, { url, to, algorithm, text: told }).catch((error: unknown) => {
+      if (isKsailError(error, 'unreachable') && error.reason === 'again') silentHosts.add(name)
+      throw error
+    })
+    if (hash === wanted.slot.hash) return
+    const error = await mismatch(url, to, wanted, hash)
+    await rm(to, { force: true })
+    if (!resumed) throw error
+    ctx.report({ kind: 'note', text: `${url} changed while it was fetched: once more from its beginning` })
+  }
 }
 
-const fromImage = (ctx: Context, slot: Slot, { image = '', platform = '', sha256 = '', member = '' }: Pin): Promise<string> =>
-  inStaging(ctx, (folder) =>
-    step(ctx, `fetching ${slot.tool} ${slot.version} out of its image`, async () =>
-      install(ctx, slot, await fetchFromImage(ctx, { image, platform, sha256, member }, folder), {
+/** A step whose failure may be another's turn: a site that cannot be reached is told, and given up. */
+const tryStep = <T>(ctx: Context, text: string, work: () => Promise<T>): Promise<T> =>
+  step(ctx, text, work).catch((error: unknown) => {
+    if (isKsailError(error, 'unreachable', 'tool')) ctx.report({ kind: 'missed', text, why: messageOf(error) })
+    throw error
+  })
+
+/** Gets a file into the cache, with every program in it that is pinned. */
+const fetchAll = async (ctx: Context, wanted: Pinned, all: readonly Pinned[]): Promise<void> => {
+  const url = placeOf(ctx, wanted.pin.url ?? '')
+  const told = `downloading ${all.map(({ slot }) => slot.tool).join(' and ')} ${wanted.slot.version}`
+  const part = partOf(ctx, wanted.slot)
+  await tryStep(ctx, told, () =>
+    inStaging(ctx, async (folder) => {
+      await fetchFile(ctx, url, part, wanted, told)
+      const file = join(folder, 'file')
+      await rename(part, file)
+      const programs = all.map(({ slot }) => join(folder, slot.tool))
+      const members = all.flatMap(({ pin }, index) => (pin.member === undefined ? [] : [[pin.member, programs[index] as string] as const]))
+      if (members.length === 0) await rename(file, programs[0] as string)
+      else {
+        const [missing] = await extract(file, new Map(members), { zip: url.endsWith('.zip') })
+        if (missing !== undefined) throw new KsailError('refused', `${url}: the archive holds no whole file ${missing}`)
+      }
+      for (const [index, { slot }] of all.entries()) await install(ctx, slot, programs[index] as string, { source: 'download', from: url })
+    }),
+  )
+}
+
+const fromImage = (ctx: Context, { pin, slot }: Pinned): Promise<string> => {
+  const { image = '', platform = '', sha256 = '', member = '' } = pin
+  const told = `fetching ${slot.tool} ${slot.version} out of its image`
+  return tryStep(ctx, told, () =>
+    inStaging(ctx, async (folder) =>
+      install(ctx, slot, await fetchFromImage(ctx, { image, platform, sha256, member }, folder, told), {
         source: 'image',
         from: `${image}@sha256:${sha256}`,
       }),
     ),
   )
+}
 
-/** Gets the pinned release of a program into the cache. A hash that does not match is refused; an unreachable site is a miss. */
+/**
+ * Gets the pinned release of a program into the cache. A hash that does not match is refused; an unreachable site is a miss. What is in
+ * the same archive comes with it; whoever asks meanwhile for one of them waits for the same transfer.
+ */
 export const download = async (
   ctx: Context,
   tool: string,
   miss: (why: string) => undefined,
   from: Pins = pins,
 ): Promise<string | undefined> => {
-  const found = pinOf(tool, from)
-  const slot = await pinSlot(tool, from)
-  if (found === undefined || slot === undefined) return miss(`no release of ${tool} is pinned for ${host.platform}-${host.arch}`)
+  const wanted = pinned(tool, from)
+  if (wanted === undefined) return miss(`no release of ${tool} is pinned for ${host.platform}-${host.arch}`)
   if (ctx.env['KSAIL_OFFLINE'] === '1') return miss('KSAIL_OFFLINE is set')
-  const { pin, version } = found
-  if (pin.image !== undefined) return fromImage(ctx, slot, pin)
-  const url = placeOf(ctx, pin.url ?? '')
-  const [algorithm, expected] = pin.sha256 === undefined ? ['sha512', pin.sha512 as string] : ['sha256', pin.sha256]
-  const text = `downloading ${tool} ${version}`
-  return inStaging(ctx, async (folder) => {
-    const file = join(folder, 'file')
-    ctx.report({ kind: 'step', text })
-    const start = ctx.now()
-    const actual = await fetchFile(ctx, url, file, algorithm, text)
-    if (actual !== expected)
-      throw new KsailError('refused', `${url} is not what was pinned`, {
-        details: [`expected ${algorithm} ${expected}`, `got ${actual}, ${(await stat(file)).size} bytes`],
-        hint: `the mirror or a proxy serves something else: report it, or set KSAIL_TOOL_${tool.replaceAll('-', '_').toUpperCase()}`,
-      })
-    const program = join(folder, 'program')
-    if (pin.member === undefined) await rename(file, program)
-    else await extractMember(file, pin.member, program)
-    const path = (await cached(ctx, slot)) ?? (await install(ctx, slot, program, { source: 'download', from: url }))
-    ctx.report({ kind: 'done', text, ms: ctx.now() - start })
-    return path
+  const { pin, slot } = wanted
+  if (pin.image !== undefined)
+    return once(ctx, folderOf(ctx, slot), `fetching ${tool}`, async () => (await cached(ctx, slot)) ?? fromImage(ctx, wanted))
+  await once(ctx, partOf(ctx, slot), `downloading ${tool}`, async () => {
+    if ((await cached(ctx, slot)) === undefined) await fetchAll(ctx, wanted, inSameFile(wanted, from))
   })
+  return cached(ctx, slot)
 }

@@ -1,9 +1,10 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isKsailError, KsailError, messageOf } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { run } from '../run.ts'
 import { tool as oras } from '../oras.ts'
-import { extractMember, holdsMember } from './tar.ts'
+import { extract } from './extract.ts'
 
 /** A program in a published image: the digest of its index settles every byte of every platform. */
 export interface ImagePin {
@@ -19,30 +20,66 @@ export interface ImagePin {
 /** A registry that does not answer is a miss, not a reason to wait. */
 const ANSWER = 20_000
 const FETCH = 10 * 60_000
+const TRIES = 3
+/** How often the file that oras writes is looked at, to tell how it gets on (ms). */
+const LOOK = 250
 
-interface Manifest {
-  readonly layers?: readonly { readonly digest: string; readonly mediaType: string }[]
+interface Layer {
+  readonly digest: string
+  readonly size?: number
 }
 
 const plain = (image: string): readonly string[] => (/^(localhost|127\.0\.0\.1)[:/]/.test(image) ? ['--plain-http'] : [])
 
+/** One layer to a file. oras does not say how it gets on where nobody looks, so the file is asked. */
+const fetchLayer = async (ctx: Context, image: string, { digest, size }: Layer, file: string, text: string): Promise<void> => {
+  const look = setInterval(() => {
+    void stat(file).then(
+      ({ size: done }) => ctx.report({ kind: 'progress', text, done, total: size, unit: 'bytes' }),
+      // oras has not begun to write
+      () => undefined,
+    )
+  }, LOOK)
+  try {
+    for (let tried = 1; ; tried++)
+      try {
+        await run(ctx, oras, ['blob', 'fetch', ...plain(image), '--output', file, `${image}@${digest}`], { timeout: FETCH })
+        break
+      } catch (error) {
+        if (!isKsailError(error, 'exec', 'unreachable') || tried >= TRIES) throw error
+        const ms = Math.round(500 * 4 ** (tried - 1) * (0.75 + ctx.random() / 2))
+        ctx.report({ kind: 'retry', text: `${image}: ${error.details.at(-1) ?? error.message}`, attempt: tried, of: TRIES, ms })
+        await ctx.sleep(ms)
+      }
+  } finally {
+    clearInterval(look)
+  }
+  const done = size ?? (await stat(file)).size
+  ctx.report({ kind: 'progress', text, done, total: done, unit: 'bytes' })
+}
+
 /** Takes a program out of its image, layer by layer from the last; oras compares every byte with its digest. */
-export const fetchFromImage = async (ctx: Context, { image, platform, sha256, member }: ImagePin, folder: string): Promise<string> => {
+export const fetchFromImage = async (
+  ctx: Context,
+  { image, platform, sha256, member }: ImagePin,
+  folder: string,
+  text: string,
+): Promise<string> => {
   try {
     const { stdout } = await run(ctx, oras, ['manifest', 'fetch', ...plain(image), '--platform', platform, `${image}@sha256:${sha256}`], {
       timeout: ANSWER,
     })
-    const layers = (JSON.parse(stdout) as Manifest).layers ?? []
+    const { layers = [] } = JSON.parse(stdout) as { readonly layers?: readonly Layer[] }
     const program = join(folder, 'program')
-    for (const [index, { digest }] of layers.toReversed().entries()) {
+    for (const [index, layer] of layers.toReversed().entries()) {
       const file = join(folder, `layer-${index}`)
-      await run(ctx, oras, ['blob', 'fetch', ...plain(image), '--output', file, `${image}@${digest}`], { timeout: FETCH })
-      if (!(await holdsMember(file, member))) continue
-      await extractMember(file, member, program)
-      return program
+      await fetchLayer(ctx, image, layer, file, text)
+      // a layer that is packed in another way is not the one
+      const missing = await extract(file, new Map([[member, program]])).catch(() => new Set([member]))
+      if (missing.size === 0) return program
     }
   } catch (error) {
-    if (!isKsailError(error) || isKsailError(error, 'interrupted', 'terminated', 'refused')) throw error
+    if (!isKsailError(error) || isKsailError(error, 'interrupted', 'terminated', 'refused', 'config')) throw error
     throw new KsailError('unreachable', `${image}: ${messageOf(error)}`, { cause: error })
   }
   throw new KsailError('unreachable', `${image} has no ${member}`)

@@ -131,6 +131,23 @@ describe('on a terminal', () => {
     expect(text.endsWith('\r\x1b[2K✔ packing (0.1 s)\n')).toBe(true)
   })
 
+  it('shows one bar for all that is fetched at once, and none for what has ended', () => {
+    const fetched = (text: string, done: number): Event => ({ kind: 'progress', text, done, total: 40_000_000, unit: 'bytes' })
+    const text = told({ look: 'color', live: true, columns: () => 100 }, [
+      { kind: 'step', text: 'downloading a' },
+      { kind: 'step', text: 'downloading b' },
+      fetched('downloading a', 10_000_000),
+      fetched('downloading b', 30_000_000),
+      { kind: 'done', text: 'downloading b', ms: 100 },
+      { kind: 'missed', text: 'downloading a', why: 'the site does not answer' },
+      { kind: 'step', text: 'building a' },
+    ])
+    expect(text).toContain('[==========          ] 40.0 MB of 80.0 MB · 0.0 s downloading a, downloading b')
+    expect(text).toContain('[=====               ] 10.0 MB of 40.0 MB · 0.0 s downloading a')
+    expect(text).toMatch(/ {2}downloading a: the site does not answer\n.*0\.0 s building a.{0,6}$/s)
+    expect(text.slice(text.lastIndexOf('\n'))).not.toMatch(/\[=|downloading/)
+  })
+
   it('is quiet with -q', () => {
     expect(told({ look: 'color', live: true, level: -1 }, [{ kind: 'step', text: 'packing' }])).toBe('')
   })
@@ -163,6 +180,33 @@ it.each([
 it('rewrites no line where only a log looks on', () => {
   expect(isLive({}, true)).toBe(true)
   expect(isLive({ CI: '1' }, true)).toBe(false)
+})
+
+it('tells progress in lines of its own no more often than somebody waits for one', () => {
+  let [now, out] = [0, '']
+  const report = createReporter({
+    look: 'plain',
+    level: 0,
+    color: 0,
+    live: false,
+    columns: () => 80,
+    secrets: [],
+    write: (text) => void (out += text),
+    now: () => now,
+  })
+  for (const [at, done] of [
+    [0, 1],
+    [5, 2],
+    [10, 3],
+    [15, 4],
+    [19, 5],
+    [21, 6],
+    [22, 7],
+  ] as const) {
+    now = at * 1000
+    report({ kind: 'progress', text: 'downloading a', done: done * 1_000_000, total: 7_000_000, unit: 'bytes' })
+  }
+  expect(out).toBe([3, 6, 7].map((it) => `  downloading a: ${it}.0 MB of 7.0 MB\n`).join(''))
 })
 
 it('masks each line of a secret for GitHub once, and none that is too short', () => {

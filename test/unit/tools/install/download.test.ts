@@ -4,9 +4,11 @@ import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { zipSync } from 'fflate'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { cached } from '../../../../lib/tools/install/cache.ts'
-import { download, pinSlot } from '../../../../lib/tools/install/download.ts'
+import { cached, type Slot } from '../../../../lib/tools/install/cache.ts'
+import { download } from '../../../../lib/tools/install/download.ts'
+import { pinned, type Pinned, type Pins } from '../../../../lib/tools/install/pins.ts'
 import { fakeContext } from '../../../fakes/context.ts'
 
 const PROGRAM = Buffer.from('#!/bin/sh\necho here\n'.padEnd(3000, '#'))
@@ -43,6 +45,8 @@ const world = (env: Readonly<Record<string, string>> = {}) => {
   return { ctx, missed, miss }
 }
 
+const slotOf = (from: Pins, tool = 'tool'): Slot => (pinned(tool, from) as Pinned).slot
+
 const pins = (pin: object) => ({ tool: { version: '1.2.3', platforms: { [platform]: pin } } }) as never
 
 describe('download', () => {
@@ -60,7 +64,7 @@ describe('download', () => {
       size: PROGRAM.length,
     })
     expect(asked).toHaveLength(1)
-    expect(await cached(ctx, (await pinSlot('tool', from)) as never)).toBe(path)
+    expect(await cached(ctx, slotOf(from))).toBe(path)
   })
 
   it('refuses what has another one and installs nothing', async () => {
@@ -72,7 +76,7 @@ describe('download', () => {
       exitCode: 3,
       details: [expect.stringContaining(sha(PROGRAM)), expect.stringContaining('20 bytes')],
     })
-    expect(await cached(ctx, (await pinSlot('tool', from)) as never)).toBeUndefined()
+    expect(await cached(ctx, slotOf(from))).toBeUndefined()
   })
 
   it('tries again when the body is cut, and leaves no staging folder', async () => {
@@ -133,6 +137,76 @@ describe('download', () => {
     const { ctx, miss } = world()
     const from = pins({ url: `${base}/t`, sha256: sha(file), member: 'tool' })
     await expect(download(ctx, 'tool', miss, from)).rejects.toThrow('holds no whole file tool')
-    expect(await cached(ctx, (await pinSlot('tool', from)) as never)).toBeUndefined()
+    expect(await cached(ctx, slotOf(from))).toBeUndefined()
+  })
+
+  it('fetches an archive once for every program in it, whoever asks, and goes on with it for another process', async () => {
+    const file = archive(entry('bin/other', Buffer.from('other')), entry('bin/tool', PROGRAM))
+    const { base, asked } = await serve((_, response) => response.end(file))
+    const row = (member: string) => ({
+      version: '1.2.3',
+      platforms: { [platform]: { url: `${base}/a.tar.gz`, sha256: sha(file), member } },
+    })
+    const from: Pins = { tool: row('bin/tool'), other: row('bin/other') }
+    const [first, second] = [world(), world()]
+    const paths = await Promise.all([
+      download(first.ctx, 'tool', first.miss, from),
+      download(first.ctx, 'other', first.miss, from),
+      download(first.ctx, 'tool', first.miss, from),
+      download({ ...second.ctx, env: first.ctx.env }, 'other', second.miss, from),
+    ])
+    expect(asked).toHaveLength(1)
+    expect(paths.map((path) => readFileSync(path as string, 'utf8').slice(0, 5))).toEqual(['#!/bi', 'other', '#!/bi', 'other'])
+    expect(first.ctx.texts().filter((text) => text === 'downloading tool and other 1.2.3')).toHaveLength(3)
+    expect(readdirSync(join(paths[0] as string, '..', '..', '..', '..', '.parts'))).toEqual([])
+  })
+
+  it('begins anew when what was put together does not fit', async () => {
+    let whole = 0
+    const { base, asked } = await serve(({ headers: { range } }, response) => {
+      if (range === undefined && ++whole === 2) return void response.end(PROGRAM)
+      response.setHeader('content-length', PROGRAM.length)
+      if (range === undefined) return void response.write('another file of this name', () => setImmediate(() => response.destroy()))
+      const from = Number(/\d+/.exec(range)?.[0])
+      response.writeHead(206, {
+        'content-range': `bytes ${from}-${PROGRAM.length - 1}/${PROGRAM.length}`,
+        'content-length': PROGRAM.length - from,
+      })
+      response.end(PROGRAM.subarray(from))
+    })
+    const { ctx, miss } = world()
+    const path = (await download(ctx, 'tool', miss, pins({ url: `${base}/tool`, sha256: sha(PROGRAM) }))) as string
+    expect(readFileSync(path).equals(PROGRAM)).toBe(true)
+    expect(asked).toHaveLength(3)
+  })
+
+  it('says that a page came in the place of the program, and which program', async () => {
+    const { base } = await serve((_, response) => response.end('<!DOCTYPE html><html>sign in</html>'))
+    const { ctx, miss } = world()
+    await expect(download(ctx, 'tool', miss, pins({ url: `${base}/tool`, sha256: sha(PROGRAM) }))).rejects.toMatchObject({
+      code: 'refused',
+      message: `${base}/tool is not what was pinned for tool 1.2.3`,
+      details: [expect.anything(), expect.stringContaining('a web page')],
+      hint: expect.stringContaining('KSAIL_TOOL_TOOL'),
+    })
+  })
+
+  it('takes a program out of a .zip', async () => {
+    const file = Buffer.from(zipSync({ 'other.exe': Buffer.from('no'), 'bin/tool.exe': PROGRAM }))
+    const { base } = await serve((_, response) => response.end(file))
+    const { ctx, miss } = world()
+    const from = pins({ url: `${base}/tool.zip`, sha256: sha(file), member: 'bin/tool.exe' })
+    expect(readFileSync((await download(ctx, 'tool', miss, from)) as string).equals(PROGRAM)).toBe(true)
+  })
+
+  it('asks a host that does not answer no more than one command needs to find out', async () => {
+    const { base } = await serve((_, response) => void response.destroy())
+    const { ctx, miss } = world()
+    const from = pins({ url: `${base}/tool`, sha256: sha(PROGRAM) })
+    await expect(download(ctx, 'tool', miss, from)).rejects.toMatchObject({ code: 'unreachable' })
+    expect(ctx.events.at(-1)).toMatchObject({ kind: 'missed', text: 'downloading tool 1.2.3' })
+    await expect(download(ctx, 'tool', miss, from)).rejects.toMatchObject({ message: expect.stringContaining('does not answer') })
+    const later = { ...ctx, locate: async () => '' }
+    await expect(download(later, 'tool', miss, from)).rejects.not.toMatchObject({ message: expect.stringContaining('does not answer') })
   })
 })

@@ -26,15 +26,15 @@ it('takes the program out of the layer that has it, by digests alone', async () 
     },
   })
   const ctx = fakeContext({ exec })
-  expect(readFileSync(await fetchFromImage(ctx, pin, tempFolder()), 'utf8')).toBe('program')
+  expect(readFileSync(await fetchFromImage(ctx, pin, tempFolder(), 'fetching tool'), 'utf8')).toBe('program')
   expect(exec.commands()[0]).toBe(`oras manifest fetch --platform linux/amd64 ghcr.io/o/tool@sha256:${pin.sha256}`)
 })
 
 it('is a miss when the registry does not answer or the image lacks it', async () => {
   const silent = fakeContext({ exec: fakeExec({ 'oras manifest fetch *': { exitCode: 1, stderr: 'dial tcp: i/o timeout' } }) })
-  await expect(fetchFromImage(silent, pin, tempFolder())).rejects.toMatchObject({ code: 'unreachable' })
+  await expect(fetchFromImage(silent, pin, tempFolder(), 'fetching tool')).rejects.toMatchObject({ code: 'unreachable' })
   const empty = fakeContext({ exec: fakeExec({ 'oras manifest fetch *': '{}' }) })
-  await expect(fetchFromImage(empty, pin, tempFolder())).rejects.toMatchObject({
+  await expect(fetchFromImage(empty, pin, tempFolder(), 'fetching tool')).rejects.toMatchObject({
     code: 'unreachable',
     message: 'ghcr.io/o/tool has no usr/local/bin/tool',
   })

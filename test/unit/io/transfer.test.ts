@@ -1,0 +1,155 @@
+import { createHash } from 'node:crypto'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { transfer, type Transfer } from '../../../lib/io/transfer.ts'
+import { fakeContext, tempFolder } from '../../fakes/context.ts'
+
+const FILE = Buffer.from(Array.from({ length: 1_000_000 }, (_, index) => (index * 7919) % 251))
+const HASH = createHash('sha256').update(FILE).digest('hex')
+
+type Answer = (request: IncomingMessage, response: ServerResponse) => void
+
+/** A server that gives its answers one after the other, the last one for ever. */
+const world = async (...answers: readonly Answer[]) => {
+  const asked: Record<string, string | undefined>[] = []
+  const server = createServer((request, response) => {
+    asked.push({ range: request.headers.range, ifRange: request.headers['if-range'] as string | undefined })
+    answers[Math.min(asked.length, answers.length) - 1]!(request, response)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  const ctx = fakeContext({ fetch })
+  const options: Transfer = {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/tool`,
+    to: join(tempFolder(), 'part'),
+    algorithm: 'sha256',
+    text: 'downloading tool',
+  }
+  return { asked, ctx, options, retries: () => ctx.events.filter(({ kind }) => kind === 'retry') }
+}
+
+const whole: Answer = (_, response) => void response.end(FILE)
+const cutAt =
+  (bytes: number, headers: Record<string, string> = {}): Answer =>
+  (_, response) => {
+    response.writeHead(200, { 'content-length': String(FILE.length), ...headers })
+    response.write(FILE.subarray(0, bytes), () => setImmediate(() => response.destroy()))
+  }
+const ranges =
+  (end = FILE.length): Answer =>
+  ({ headers }, response) => {
+    const from = Number(/\d+/.exec(headers.range ?? '')?.[0])
+    response.writeHead(206, {
+      'content-range': `bytes ${from}-${FILE.length - 1}/${FILE.length}`,
+      'content-length': String(FILE.length - from),
+    })
+    response.write(FILE.subarray(from, end), () => (end === FILE.length ? response.end() : setImmediate(() => response.destroy())))
+  }
+
+describe('transfer', () => {
+  it('brings the bytes and their hash, and tells how it gets on', async () => {
+    const { ctx, options } = await world(cutAt(FILE.length))
+    expect(await transfer(ctx, options)).toEqual({ hash: HASH, size: FILE.length, resumed: false })
+    expect(readFileSync(options.to).equals(FILE)).toBe(true)
+    const progress = ctx.events.filter((it) => it.kind === 'progress')
+    expect(progress[0]).toMatchObject({ total: FILE.length, unit: 'bytes', text: 'downloading tool' })
+    expect(progress.at(-1)).toMatchObject({ done: FILE.length, total: FILE.length })
+  })
+
+  it('goes on where it broke off, if the file is still the same', async () => {
+    const { ctx, options, asked, retries } = await world(cutAt(400_000, { etag: '"v1"' }), ranges(800_000), ranges())
+    expect(await transfer(ctx, options)).toEqual({ hash: HASH, size: FILE.length, resumed: true })
+    expect(readFileSync(options.to).equals(FILE)).toBe(true)
+    // what is still on its way when a connection breaks may be lost
+    const [first = 0, second = 0] = asked.slice(1).map(({ range }) => Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1]))
+    expect([first > 200_000, first <= 400_000, second > first, second <= 800_000]).toEqual([true, true, true, true])
+    expect(asked.map(({ ifRange }) => ifRange)).toEqual([undefined, '"v1"', undefined])
+    expect(retries()).toMatchObject([
+      { attempt: 1, of: 3, text: expect.stringContaining(`going on at ${first} bytes`) },
+      { attempt: 1, of: 3, text: expect.stringContaining(`going on at ${second} bytes`) },
+    ])
+  })
+
+  it('takes no weak tag for the proof that nothing has changed', async () => {
+    const { ctx, options, asked } = await world(cutAt(300_000, { etag: 'W/"v1"' }), ranges())
+    await transfer(ctx, options)
+    expect(asked[1]).toEqual({ range: expect.stringMatching(/^bytes=\d+-$/), ifRange: undefined })
+  })
+
+  it.each<[string, Answer]>([
+    ['knows no ranges', whole],
+    [
+      'continues somewhere else',
+      (_, response) => void response.writeHead(206, { 'content-range': `bytes 5-${FILE.length - 1}/${FILE.length}` }).end('x'),
+    ],
+    ['has no such range', (_, response) => void response.writeHead(416, { 'content-range': 'bytes */7' }).end()],
+  ])('starts over where the server %s', async (_name, second) => {
+    const { ctx, options } = await world(cutAt(400_000), second, whole)
+    expect(await transfer(ctx, options)).toEqual({ hash: HASH, size: FILE.length, resumed: false })
+    expect(readFileSync(options.to).equals(FILE)).toBe(true)
+  })
+
+  it('goes on with what an earlier process left, also when that was everything', async () => {
+    const { ctx, options, asked } = await world(ranges(), (_, response) => {
+      response.writeHead(416, { 'content-range': `bytes */${FILE.length}` }).end()
+    })
+    writeFileSync(options.to, FILE.subarray(0, 123_456))
+    expect(await transfer(ctx, options)).toMatchObject({ hash: HASH, resumed: true })
+    expect(await transfer(ctx, options)).toMatchObject({ hash: HASH, resumed: true })
+    expect(asked.map(({ range }) => range)).toEqual(['bytes=123456-', `bytes=${FILE.length}-`])
+  })
+
+  it('goes on after a silence', async () => {
+    const silent: Answer = (_, response) => {
+      response.writeHead(200, { 'content-length': String(FILE.length) })
+      response.write(FILE.subarray(0, 300_000))
+    }
+    const { ctx, options, retries } = await world(silent, ranges())
+    expect(await transfer(ctx, { ...options, limits: { idle: 200 } })).toMatchObject({ hash: HASH })
+    expect(retries()).toMatchObject([{ text: expect.stringContaining('nothing came for 0.2 s; going on at 300000 bytes') }])
+  })
+
+  it('gives up after three tries that bring nothing, and keeps what it has', async () => {
+    const { ctx, options, asked, retries } = await world(cutAt(600_000), (_, response) => void response.destroy())
+    await expect(transfer(ctx, options)).rejects.toMatchObject({ code: 'unreachable', reason: 'again' })
+    expect(asked).toHaveLength(3)
+    expect(retries()).toHaveLength(2)
+    const kept = readFileSync(options.to)
+    expect([kept.length > 300_000, kept.equals(FILE.subarray(0, kept.length))]).toEqual([true, true])
+  })
+
+  it('waits as long as the server asks', async () => {
+    const { ctx, options, retries } = await world((_, response) => void response.writeHead(429, { 'retry-after': '7' }).end(), whole)
+    await transfer(ctx, options)
+    expect(ctx.now()).toBe(7000)
+    expect(retries()).toMatchObject([{ ms: 7000 }])
+  })
+
+  it.each([401, 403, 404])('ends at once for %i', async (status) => {
+    const { ctx, options, asked } = await world((_, response) => void response.writeHead(status).end())
+    await expect(transfer(ctx, options)).rejects.toMatchObject({ code: 'unreachable', reason: undefined })
+    expect(asked).toHaveLength(1)
+  })
+
+  it('refuses what is too large, told or not, and what is not https', async () => {
+    const { ctx, options } = await world(whole, (_, response) => {
+      response.write(FILE.subarray(0, 500_000))
+      response.end(FILE.subarray(500_000))
+    })
+    const limits = { largest: 600_000 }
+    for (const _ of [1, 2]) {
+      await expect(transfer(ctx, { ...options, limits })).rejects.toMatchObject({
+        code: 'refused',
+        message: expect.stringContaining('larger'),
+      })
+      if (existsSync(options.to)) writeFileSync(options.to, '')
+    }
+    await expect(transfer(ctx, { ...options, url: 'http://example.com/tool' })).rejects.toMatchObject({ code: 'refused' })
+  })
+})
