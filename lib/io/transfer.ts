@@ -115,20 +115,9 @@ const begin = async (response: Response, part: Part, { url, algorithm }: Transfe
   return { total: Number.isFinite(length) ? part.size + length : undefined }
 }
 
-const write = async ({ file }: Part, chunk: Uint8Array, to: string): Promise<void> => {
-  try {
-    await file.appendFile(chunk)
-  } catch (error) {
-    throw new KsailError('failed', `cannot write ${to}: ${messageOf(error)}`, {
-      hint: 'make room on the disk, or set KSAIL_TOOLS_DIR',
-      cause: error,
-    })
-  }
-}
-
 /** One request: what it brings is at the end of the part, whether it ends well or not. */
 const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<void> => {
-  const { url, to, text } = transfer
+  const { url, text } = transfer
   const { answer, idle, largest } = { ...LIMITS, ...transfer.limits }
   const stop = new AbortController()
   const after = (ms: number, why: string) => setTimeout(() => stop.abort(new Error(why)), ms)
@@ -151,7 +140,7 @@ const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       clearTimeout(timer)
       timer = after(idle, `nothing came for ${idle / 1000} s`)
-      await write(part, chunk, to)
+      await part.file.appendFile(chunk)
       part.hash.update(chunk)
       part.size += chunk.length
       if (part.size > largest) throw tooLarge()
@@ -161,7 +150,8 @@ const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<
     ctx.report({ kind: 'progress', text, done: part.size, total: part.size, unit: 'bytes' })
   } catch (error) {
     if (ctx.signal.aborted) throw ctx.signal.reason
-    if (isKsailError(error)) throw error
+    // what the disk says is not the server's
+    if (isKsailError(error) || (error as NodeJS.ErrnoException).syscall === 'write') throw error
     const { why, again } = stop.signal.aborted ? { why: messageOf(stop.signal.reason), again: true } : whyFailed(error)
     throw failed(url, why, again, { cause: error })
   } finally {

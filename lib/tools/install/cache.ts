@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
+import { KsailError, messageOf } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { asideOf, readJson, writeJson } from '../../io/files.ts'
 import { cacheFolder } from '../../io/folders.ts'
@@ -57,11 +58,25 @@ export const partOf = (ctx: Pick<Context, 'env'>, { hash }: Slot): string => joi
 /** What this process is at, by its place in the cache. */
 const underWay = new Map<string, Promise<unknown>>()
 
+/** What a disk says when it cannot be written to, as an error that names the cache and the way around it. */
+const orUnwritable =
+  (ctx: Pick<Context, 'env'>) =>
+  (error: unknown): never => {
+    const { code = '', syscall } = error as NodeJS.ErrnoException
+    if (syscall === undefined || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST'].includes(code)) throw error
+    throw new KsailError('failed', `the cache ${root(ctx)} cannot be written: ${messageOf(error)}`, {
+      hint: 'make room or free it, or set KSAIL_TOOLS_DIR to another folder',
+      cause: error,
+    })
+  }
+
 /** Does for a place in the cache what is done by nobody else meanwhile, here or in another ksail: who asks again waits for the same. */
 export const once = <T>(ctx: Context, path: string, what: string, work: () => Promise<T>): Promise<T> => {
   const known = underWay.get(path) as Promise<T> | undefined
   if (known !== undefined) return known
-  const mine = withLock(ctx, `${path}.lock`, what, work).finally(() => underWay.delete(path))
+  const mine = withLock(ctx, `${path}.lock`, what, work)
+    .catch(orUnwritable(ctx))
+    .finally(() => underWay.delete(path))
   underWay.set(path, mine)
   return mine
 }

@@ -35,7 +35,8 @@ const plain = (image: string): readonly string[] => (/^(localhost|127\.0\.0\.1)[
 const fetchLayer = async (ctx: Context, image: string, { digest, size }: Layer, file: string, text: string): Promise<void> => {
   const look = setInterval(() => {
     void stat(file).then(
-      ({ size: done }) => ctx.report({ kind: 'progress', text, done, total: size, unit: 'bytes' }),
+      // its end is told once, below
+      ({ size: done }) => done !== size && ctx.report({ kind: 'progress', text, done, total: size, unit: 'bytes' }),
       // oras has not begun to write
       () => undefined,
     )

@@ -54,7 +54,7 @@ const ranges =
 
 describe('transfer', () => {
   it('brings the bytes and their hash, and tells how it gets on', async () => {
-    const { ctx, options } = await world(cutAt(FILE.length))
+    const { ctx, options } = await world(whole)
     expect(await transfer(ctx, options)).toEqual({ hash: HASH, size: FILE.length, resumed: false })
     expect(readFileSync(options.to).equals(FILE)).toBe(true)
     const progress = ctx.events.filter((it) => it.kind === 'progress')

@@ -191,6 +191,17 @@ describe('download', () => {
     })
   })
 
+  it('says which cache cannot be written, and what to do', async () => {
+    const { base, asked } = await serve((_, response) => response.end(PROGRAM))
+    const { ctx, miss } = world({ KSAIL_TOOLS_DIR: '/dev/null/tools' })
+    await expect(download(ctx, 'tool', miss, pins({ url: `${base}/tool`, sha256: sha(PROGRAM) }))).rejects.toMatchObject({
+      code: 'failed',
+      message: expect.stringContaining('the cache /dev/null/tools cannot be written: ENOTDIR'),
+      hint: expect.stringContaining('KSAIL_TOOLS_DIR'),
+    })
+    expect(asked).toEqual([])
+  })
+
   it('takes a program out of a .zip', async () => {
     const file = Buffer.from(zipSync({ 'other.exe': Buffer.from('no'), 'bin/tool.exe': PROGRAM }))
     const { base } = await serve((_, response) => response.end(file))
