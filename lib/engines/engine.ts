@@ -45,6 +45,8 @@ export interface WaitOptions {
   readonly head?: (() => Promise<string | undefined>) | undefined
   /** An open connection; without it one is made and closed. */
   readonly kube?: Kube | undefined
+  /** What must have happened before anything is asked of the engine, as the move of the tag: only reading begins before. The wait counts from then on. */
+  readonly after?: Promise<unknown> | undefined
 }
 
 export interface Reconciled {

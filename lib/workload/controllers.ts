@@ -4,7 +4,6 @@ import { KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import type { KubeObject } from '../base/object.ts'
 import type { Target } from '../base/target.ts'
-import { runtimeOf } from '../distributions/index.ts'
 import { engineOf } from '../engines/index.ts'
 import type { Kube } from '../tools/kube.ts'
 
@@ -30,7 +29,7 @@ export const ensureControllers = async (ctx: Context, target: Target, objects: r
   }
   const engine = engineOf(target.engine)
   // a cluster that has no record here is reached by its kubeconfig only: nothing can be started beside it
-  const runtime = target.provider === 'Auto' ? undefined : runtimeOf(target).controllers
+  const runtime = target.provider === 'Auto' ? undefined : (await import('../distributions/index.ts')).runtimeOf(target).controllers
   const components = await engine.components(ctx, target)
   await step(ctx, `installing what ${late.kind} ${late.name} needs: ${components.join(', ')}`, async () => {
     const [{ parseAllDocuments }, yaml] = await Promise.all([

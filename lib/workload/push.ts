@@ -95,9 +95,12 @@ interface Job {
   readonly ahead: Ahead | undefined
   /** Asks the cluster, once. */
   readonly watch: () => Promise<Watched>
+  /** Told when the artifact is on its way. */
+  readonly onSend: (digest: string, sent: Promise<unknown>) => void
 }
 
-const packAndSend = async (ctx: Context, { project, destination, options, pack, ahead, watch }: Job, remote: Remote): Promise<Sent> => {
+const packAndSend = async (ctx: Context, job: Job, remote: Remote): Promise<Sent> => {
+  const { project, destination, options, pack, ahead, watch } = job
   const { config, target, directory } = project
   const tags = tagsOf(destination, config.alsoTags)
   const running = deferred<void>()
@@ -133,7 +136,9 @@ const packAndSend = async (ctx: Context, { project, destination, options, pack, 
     }
   }
   const isNew = await isNewPackage(ctx, remote, heads)
-  const { changed } = await sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
+  const sent = sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
+  job.onSend(artifact.digest, sent)
+  const { changed } = await sent
   if (isNew && changed)
     ctx.report({
       kind: 'note',
@@ -190,6 +195,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
   const pack = once(begun, () => prepare(ctx, project, { source: from, validate: options.validate }))
   const find = once(begun, () => resolveDestination({ ref: options.ref, project, options }, ctx))
   let ahead: Ahead | undefined
+  let reconciling: Promise<ReconcileResult> | undefined
   try {
     void find()
     if (options.reconcile === true) void watch()
@@ -204,12 +210,26 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     const folder = relative(ctx.cwd, from) || '.'
     const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
+    // what the wait has to read it reads while the artifact travels
+    const onSend: Job['onSend'] = (digest, sent) => {
+      if (options.reconcile !== true) return
+      reconciling = (async () => {
+        const [{ reconcile }, { kube, source }] = await Promise.all([import('./reconcile.ts'), watch()])
+        return reconcile({ ...options, digest }, ctx, { project, destination, kube, source, sent })
+      })()
+      reconciling.catch(() => undefined)
+    }
     const { artifact, changed } = await step(ctx, text, () =>
-      withRemote(ctx, destination, (remote) => packAndSend(ctx, { project, destination, options, pack, ahead, watch }, remote), limit),
+      withRemote(
+        ctx,
+        destination,
+        (remote) => packAndSend(ctx, { project, destination, options, pack, ahead, watch, onSend }, remote),
+        limit,
+      ),
     )
     if (!changed)
       ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
-    const { kube, source } = (await watching) ?? { kube: undefined, source: undefined }
+    const { source } = (await watching) ?? { source: undefined }
     const mismatch =
       source === undefined
         ? undefined
@@ -226,10 +246,8 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
       registryFrom: destination.registryFrom,
       tagFrom: destination.tagFrom,
     }
-    if (options.reconcile !== true) return { ...result, ms: ctx.now() - start }
-    const { reconcile } = await import('./reconcile.ts')
-    const reconciled = await reconcile({ ...options, digest: artifact.digest }, ctx, { project, destination, kube, source })
-    return { ...result, ms: ctx.now() - start, reconciled }
+    const reconciled = await reconciling
+    return { ...result, ms: ctx.now() - start, ...(reconciled === undefined ? {} : { reconciled }) }
   } finally {
     ahead?.end()
     await Promise.allSettled(begun)

@@ -27,6 +27,8 @@ export interface Known {
   readonly destination: Destination
   readonly kube?: Kube | undefined
   readonly source?: ClusterSource | undefined
+  /** Settles when the tag names the digest. */
+  readonly sent: Promise<unknown>
 }
 
 const LAST_PUSH = 'last push of this project'
@@ -129,9 +131,11 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
     const { digest, from } = await find()
     // beside the wait: a push from elsewhere, which the cluster may not have seen yet, is about to replace what was waited for. A registry that does not answer has nothing to say about that
     const moved = from === LAST_PUSH ? head(5000).catch(() => undefined) : undefined
-    const result = await step(ctx, `reconciling ${target.name} to ${tag}@${digest.slice(0, 19)} (${from})`, () =>
-      engine.reconcile(ctx, target, { digest, tag, latest: options.latest, head: () => head(), kube }),
-    )
+    const waiting = engine.reconcile(ctx, target, { digest, tag, latest: options.latest, head: () => head(), kube, after: known?.sent })
+    waiting.catch(() => undefined)
+    // a wait that begins while the artifact is still on its way is told when that has arrived
+    await known?.sent
+    const result = await step(ctx, `reconciling ${target.name} to ${tag}@${digest.slice(0, 19)} (${from})`, () => waiting)
     const now = await moved
     if (now !== undefined && now !== result.digest)
       throw new KsailError('conflict', `tag ${tag} moved from ${result.digest} to ${now} meanwhile`, {

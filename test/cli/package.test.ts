@@ -55,5 +55,6 @@ it('the command is bundled: words load one file, and what pushes and waits one m
       .filter((from) => !from.startsWith('node:'))
       .map((from) => from.replace(/-[^-]+\.js$/, ''))
   expect(loadedWith('words')).toEqual(['./rolldown-runtime'])
-  expect(loadedWith('loop')).toEqual(['./rolldown-runtime', './words'])
+  expect(loadedWith('loop').toSorted()).toEqual(['./rolldown-runtime', './words'])
+  expect(loadedWith('wait').toSorted()).toEqual(['./loop', './rolldown-runtime', './words'])
 })

@@ -93,6 +93,10 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
       placeOf(session),
     ]),
   )
+  if (options.after !== undefined) {
+    await options.after
+    session.begin()
+  }
   const nodes = place !== 'nowhere'
   if (place === 'simulated') onSimulated()
   const before = sourceStore.startedAt() > store.startedAt() ? sourceStore.startedAt() : store.startedAt()

@@ -18,6 +18,8 @@ export interface Session {
   /** Milliseconds since the wait began. */
   readonly now: () => number
   readonly alarm: Alarm
+  /** The wait begins now: what came before was only getting ready. */
+  readonly begin: () => void
   /** Ends every watch. */
   readonly end: () => void
   follow<T extends KubeObject<unknown, unknown>>(path: string): Promise<Store<T>>
@@ -34,7 +36,7 @@ export interface Session {
 }
 
 export const createSession = (ctx: Context, target: Target, kube: Kube, options: WaitOptions): Session => {
-  const start = ctx.now()
+  let start = ctx.now()
   const now = (): number => ctx.now() - start
   const alarm = createAlarm(now)
   const stop = new AbortController()
@@ -58,6 +60,7 @@ export const createSession = (ctx: Context, target: Target, kube: Kube, options:
     now,
     alarm,
     aside,
+    begin: () => void (start = ctx.now()),
     end: () => stop.abort(),
     follow: (path) => follow(ctx, kube, path, { signal, changed: alarm.ring, failed }),
     nudge: (object, kind, extra = []) => {

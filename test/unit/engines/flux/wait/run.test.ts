@@ -134,6 +134,26 @@ describe('waiting for a digest', () => {
     expect(kube.patched).toEqual(['OCIRepository flux-system/flux-system'])
   })
 
+  it('reads while an artifact is on its way, asks when it has arrived, and counts from then', async () => {
+    const kube = fakeKube(source(OLD), kustomization('flux-system'))
+    obedient(kube, ['flux-system'])
+    let arrive = (): void => undefined
+    const { result } = wait(kube, { after: new Promise<void>((resolve) => void (arrive = resolve)) })
+    await new Promise((resolve) => setTimeout(resolve, 200))
+    expect([kube.listed.length > 0, kube.patched]).toEqual([true, []])
+    arrive()
+    expect((await result).ms).toBeLessThan(200)
+    expect(kube.patched).toEqual(['OCIRepository flux-system/flux-system'])
+  })
+
+  it('asks nothing when it does not arrive', async () => {
+    const kube = fakeKube(source(OLD), kustomization('flux-system'))
+    const lost = Promise.reject(new Error('the registry is full'))
+    lost.catch(() => undefined)
+    await expect(wait(kube, { after: lost }).result).rejects.toThrow('the registry is full')
+    expect(kube.patched).toEqual([])
+  })
+
   it('does not ask a source that was never looked at', async () => {
     const fresh = { ...source(OLD), status: {} }
     const kube = fakeKube(fresh)
