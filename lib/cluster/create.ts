@@ -164,6 +164,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
       complete,
       adopt,
       followed,
+      wanders: survey.container?.wanders === true,
       linked: complete && survey.registryRunning && survey.container?.port === record.port,
       // a cluster that is whole goes on with what its tag holds: create is no push
       push: (port) => first.push(port, { onlyIfMissing: complete }),

@@ -121,6 +121,7 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
     complete,
     adopt: options.adopt === true,
     followed: false,
+    wanders: survey.container?.wanders === true,
     linked,
     push: async () => undefined,
     previewPush: (port) =>

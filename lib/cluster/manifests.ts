@@ -39,11 +39,10 @@ export const manifestsOf = async ({ ctx, target, record, engine, sync, component
     pullSecret: sync.pullSecret === undefined ? undefined : 'ksail-registry-credentials',
   })
   const secret = sync.pullSecret === undefined ? '' : pullSecret(sync.pullSecret)
-  const applied = createHash('sha256').update([install, objects, secret].join('\0')).digest('hex').slice(0, 16)
   const inside = runtime.registry.url(target.name, port).replace('oci://', '')
-  const all = [secret, objects, port === undefined ? '' : registryNotice(port, inside), ownerNotice(record, applied)]
-    .filter((text) => text.trim() !== '')
-    .join('\n---\n')
+  const notice = port === undefined ? '' : registryNotice(port, inside)
+  const applied = createHash('sha256').update([install, objects, secret, notice].join('\0')).digest('hex').slice(0, 16)
+  const all = [secret, objects, notice, ownerNotice(record, applied)].filter((text) => text.trim() !== '').join('\n---\n')
   return { applied, all }
 }
 

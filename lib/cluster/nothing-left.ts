@@ -12,18 +12,19 @@ interface Options {
 /** Whether a cluster whose nodes run has everything that create gives it. */
 export const nothingLeft = async (
   base: Manifested,
-  { registryRunning }: Pick<Survey, 'registryRunning'>,
+  { registryRunning, container }: Pick<Survey, 'registryRunning' | 'container'>,
   { dryRun = false }: Options = {},
 ): Promise<boolean> => {
   const { ctx, target, runtime, components, record, sync } = base
-  // where the engine names a port, only a registry that runs still has it
-  const moves = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
-  if (moves && target.registry === undefined && !registryRunning) return false
+  const local = target.registry === undefined
+  // where the engine names a port, only a registry that runs still has it; Docker itself may choose that of a container at each start
+  const named = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
+  if (local && !registryRunning && (named || container?.wanders === true)) return false
   if (!dryRun) await runtime.connect(ctx, target)
   else if (!(await hasContextNamed(target.kubeconfig, target.context))) return false
   const processes = runtime.controllers.as === 'processes' ? runtime.controllers : undefined
   if (processes !== undefined && !(await processes.run(ctx, target.name, components))) return false
-  const { applied } = await manifestsOf(base, target.registry === undefined ? record.port : undefined)
+  const { applied } = await manifestsOf(base, local ? (container?.port ?? record.port) : undefined)
   try {
     return await isComplete(ctx, target, {
       id: record.id,

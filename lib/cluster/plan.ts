@@ -9,6 +9,8 @@ import { previewsOf, type Previewed } from './preview.ts'
 export interface Plan extends Previewed {
   /** Everything that the nodes need to reach the registry is in place. */
   readonly linked: boolean
+  /** The port of the registry is somebody else's choice. */
+  readonly wanders: boolean
   /** A push follows at once, which sees to the artifact and waits for it itself. */
   readonly followed: boolean
   /** Sends the first artifact; called as soon as the registry answers. */
@@ -74,19 +76,22 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
       if (!plan.running) await plan.whole()
     },
   }
+  // a port that wanders is known for good only when the first link is made
+  const [firstLink] = runtime.registry.links
+  const settled = plan.wanders && !plan.linked && firstLink !== undefined ? [firstLink.title] : []
   const push: Action = {
     title: 'first artifact',
-    after: local ? [registry.title] : [],
+    after: local ? [registry.title, ...settled] : [],
     preview: previews.push,
     do: () => plan.push(outcome.port),
   }
   const links = runtime.registry.links.map((link, index): Action => ({
     title: link.title,
     preview: () => previews.links(index),
-    after: [registry.title],
+    after: [registry.title, ...(index > 0 ? settled : [])],
     do: async () => {
       const names = await (await making.promise).booted
-      await link.do(ctx, target.name, outcome.port as number, names)
+      outcome.port = (await link.do(ctx, target.name, outcome.port as number, names)) ?? outcome.port
     },
   }))
   const install: Action = {
@@ -132,8 +137,8 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
   const actions = [
     ...(local ? [registry] : []),
     guarded,
-    ...(!followed && (engine.follows || local) ? [push] : []),
     ...(local && !plan.linked ? links : []),
+    ...(!followed && (engine.follows || local) ? [push] : []),
     ...(plan.complete ? [] : [...(engine.follows ? [install] : []), configure]),
     ...(!followed && engine.follows ? [live] : []),
   ]

@@ -57,16 +57,16 @@ export const startCluster = (options: StartOptions, ctx: Context): Promise<Start
     if (!already) await step(ctx, `starting the nodes of ${name}`, () => runtime.start(ctx, name))
     if (container === undefined && record?.port !== undefined)
       ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
-    const [port] = await Promise.all([
+    let [port] = await Promise.all([
       container === undefined ? undefined : step(ctx, `starting registry ${container.name}`, () => runtime.registry.start(ctx, name)),
       step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, { timeout: target.timeout })),
     ])
     if (port !== undefined && record?.port !== undefined && port !== record.port) {
       const moved = { ...record, port }
-      await writeRecord(ctx, moved)
-      // a container has the same name in the cluster whatever its port is here
-      if (target.registry === undefined && runtime.registry.url(name, port) !== runtime.registry.url(name, record.port))
-        await step(ctx, `making ${name} read from port ${port}`, () => followRegistry(ctx, target, runtime, moved))
+      if (target.registry === undefined)
+        port = await step(ctx, `making ${name} find its registry on port ${port}`, () => followRegistry(ctx, target, runtime, moved))
+      // last: until then the next start does it again
+      await writeRecord(ctx, { ...moved, port })
     }
     const registry = port === undefined ? undefined : `localhost:${port}`
     // the nodes may have got other ports, and then the kubeconfig has to follow

@@ -1,7 +1,7 @@
 import type { Context } from '../base/context.ts'
 import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
-import { ensureRegistry, registryPort, removeRegistry } from '../registry/container.ts'
+import { ensureRegistry, INSIDE, registryPort, removeRegistry } from '../registry/container.ts'
 import { trustRegistry } from '../registry/nodes.ts'
 import { waitForRegistry } from '../registry/ready.ts'
 import * as docker from '../tools/docker.ts'
@@ -37,7 +37,7 @@ export const containerRegistry: RegistryRuntime = {
     const found = await inspect(ctx, cluster)
     if (found === undefined) return undefined
     const { id, name, labels, running, status } = found
-    return { id, name, labels, running, status, port: registryPort(found) }
+    return { id, name, labels, running, status, port: registryPort(found), wanders: found.wandering.includes(INSIDE) }
   },
   storage: (ctx, cluster) => docker.volumeLabels(ctx, registryName(cluster)),
   ensure: ensureRegistry,
@@ -46,10 +46,21 @@ export const containerRegistry: RegistryRuntime = {
     {
       title: `registry on the network ${NETWORK}`,
       do: async (ctx, cluster) => {
-        if ((await inspect(ctx, cluster))?.networks[NETWORK] === undefined) await docker.connectNetwork(ctx, NETWORK, registryName(cluster))
+        const before = await inspect(ctx, cluster)
+        if (before?.networks[NETWORK] !== undefined) return undefined
+        await docker.connectNetwork(ctx, NETWORK, registryName(cluster))
+        if (before?.wandering.includes(INSIDE) !== true) return undefined
+        // Docker publishes a container again when a network comes, and a port that is its choice is another one then
+        const now = await inspect(ctx, cluster)
+        const port = now && registryPort(now)
+        if (port !== undefined) await waitForRegistry(ctx, registryName(cluster), port)
+        return port
       },
     },
-    { title: 'nodes trust localhost registry', do: (ctx, cluster, port, nodes) => trustRegistry(ctx, nodes, { cluster, port }) },
+    {
+      title: 'nodes trust localhost registry',
+      do: async (ctx, cluster, port, nodes) => void (await trustRegistry(ctx, nodes, { cluster, port })),
+    },
   ],
   start: async (ctx, cluster) => {
     if ((await inspect(ctx, cluster))?.running !== true) await startContainer(ctx, registryName(cluster))

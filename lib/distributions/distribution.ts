@@ -36,6 +36,8 @@ export interface BesideRegistry {
   readonly status: string
   /** Port of this machine. */
   readonly port: number | undefined
+  /** Another one at each start, and at the first link: somebody else chooses it. */
+  readonly wanders?: boolean | undefined
 }
 
 export interface EnsureBeside {
@@ -72,7 +74,8 @@ export interface RegistryRuntime {
   /** What nodes need besides to reach it: as titles and work, each done as soon as they have booted. */
   readonly links: readonly {
     readonly title: string
-    do(ctx: Context, cluster: string, port: number, nodes: readonly string[]): Promise<void>
+    /** The port, when doing it has moved it. */
+    do(ctx: Context, cluster: string, port: number, nodes: readonly string[]): Promise<number | undefined>
   }[]
   /** Starts the one that is there; the port on which it answers then. */
   start(ctx: Context, cluster: string): Promise<number | undefined>

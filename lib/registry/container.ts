@@ -9,7 +9,7 @@ import { foreign, ownerOf, ownsContainer, ownsVolume, type Owner } from './owner
 import { waitForRegistry } from './ready.ts'
 
 /** Where the registry in the container listens. */
-const INSIDE = '5000/tcp'
+export const INSIDE = '5000/tcp'
 
 /** Host port of a registry container: the published one while it runs, else the one on its label. */
 export const registryPort = (container: docker.Container): number | undefined => {

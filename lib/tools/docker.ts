@@ -36,6 +36,8 @@ export interface Container {
   readonly labels: Readonly<Record<string, string>>
   /** Host port by container port, as `5000/tcp`. Only of a running container. */
   readonly ports: Readonly<Record<string, number>>
+  /** Container ports whose host port Docker chooses. */
+  readonly wandering: readonly string[]
   /** Address by network. */
   readonly networks: Readonly<Record<string, string>>
   /** Named volumes that are mounted. */
@@ -51,6 +53,7 @@ interface Inspected {
   Config: { Image: string; Labels: Record<string, string> | null; Env: string[] | null }
   NetworkSettings: { Ports: Record<string, { HostPort: string }[] | null> | null; Networks: Record<string, { IPAddress: string }> | null }
   Mounts: { Type: string; Name?: string }[] | null
+  HostConfig?: { PortBindings?: Record<string, { HostPort: string }[] | null> | null }
 }
 
 const containerOf = (it: Inspected): Container => ({
@@ -63,6 +66,9 @@ const containerOf = (it: Inspected): Container => ({
   labels: it.Config.Labels ?? {},
   ports: Object.fromEntries(
     Object.entries(it.NetworkSettings.Ports ?? {}).flatMap(([port, hosts]) => (hosts?.[0] ? [[port, Number(hosts[0].HostPort)]] : [])),
+  ),
+  wandering: Object.entries(it.HostConfig?.PortBindings ?? {}).flatMap(([port, hosts]) =>
+    ['', '0'].includes(hosts?.[0]?.HostPort ?? 'none') ? [port] : [],
   ),
   networks: Object.fromEntries(Object.entries(it.NetworkSettings.Networks ?? {}).map(([name, { IPAddress }]) => [name, IPAddress])),
   volumes: (it.Mounts ?? []).flatMap((mount) => (mount.Type === 'volume' && mount.Name ? [mount.Name] : [])),

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { containersOf, describeOnClusters, docker, inventory, mustNotExist, output, project, run, SYNC, api } from './bed.ts'
@@ -51,7 +52,8 @@ describeOnClusters('whose cluster it is', () => {
   })
 
   it('a container of that name is named and left alone', async () => {
-    await docker('run', '-d', '--name', REGISTRY, '-p', '127.0.0.1:5077:5000', '-v', `${REGISTRY}:/var/lib/registry`, image)
+    // its port is Docker's choice, and another one after each start
+    await docker('run', '-d', '--name', REGISTRY, '-p', '127.0.0.1::5000', '-v', `${REGISTRY}:/var/lib/registry`, image)
     await docker('exec', REGISTRY, '/bin/registry', '--version')
     await untouched(() => container(REGISTRY), new RegExp(REGISTRY), /container/)
   })
@@ -65,11 +67,12 @@ describeOnClusters('whose cluster it is', () => {
 
   it('--adopt takes all three over: the cluster, its registry container and its volume', async () => {
     const id = await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)
-    await output('oras', 'push', '--plain-http', '--disable-path-validation', 'localhost:5077/theirs:1', join(own.folder, 'kind.yaml'))
-    const before = [await volume(), await output('oras', 'resolve', '--plain-http', 'localhost:5077/theirs:1')]
+    const theirs = async (): Promise<string> => `localhost:${await own.port()}/theirs:1`
+    await output('oras', 'push', '--plain-http', '--disable-path-validation', await theirs(), join(own.folder, 'kind.yaml'))
+    const before = [await volume(), await output('oras', 'resolve', '--plain-http', await theirs())]
     await own.ok('cluster', 'create', '--adopt')
     expect(await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)).toBe(id)
-    expect([await volume(), await output('oras', 'resolve', '--plain-http', 'localhost:5077/theirs:1')]).toEqual(before)
+    expect([await volume(), await output('oras', 'resolve', '--plain-http', await theirs())]).toEqual(before)
     expect(existsSync(record)).toBe(true)
     const { get, close } = await api(own)
     const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await own.port()}/k8s:dev`)
@@ -77,6 +80,36 @@ describeOnClusters('whose cluster it is', () => {
     close()
     // from here on it is this project's: no flag is needed any more
     await own.ok('cluster', 'create')
+  })
+
+  it('a port that Docker chooses anew is followed by everything: record, notice in the cluster, nodes, push', async () => {
+    const before = await own.port()
+    await own.ok('cluster', 'stop')
+    // takes the port that it had
+    const thief = createServer()
+    await new Promise<void>((resolve) => thief.listen(before, '127.0.0.1', resolve))
+    try {
+      const started = JSON.parse((await own.ok('cluster', 'start', '-o', 'json')).stdout) as { registry: string }
+      const port = await own.port()
+      expect(port).not.toBe(before)
+      expect(started.registry).toBe(`localhost:${port}`)
+      expect(JSON.parse(readFileSync(record, 'utf8'))).toMatchObject({ port })
+      expect(await own.kubectl('get', 'configmap', 'local-registry-hosting', '-n', 'kube-public', '-o', 'yaml')).toContain(
+        `host: localhost:${port}`,
+      )
+      const toml = `/etc/containerd/certs.d/localhost:${port}/hosts.toml`
+      expect(await docker('exec', `${NAME}-control-plane`, 'cat', toml)).toContain(`http://${REGISTRY}:5000`)
+      own.write('k8s/kustomization.yaml', 'resources: [a.yaml]\n')
+      own.write('k8s/a.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata: { name: a, namespace: default }\n')
+      const pushed = JSON.parse((await own.ok('workload', 'push', '--reconcile', '-o', 'json')).stdout) as { repository: string }
+      expect(pushed.repository).toBe(`localhost:${port}/k8s`)
+      expect(JSON.parse((await own.ok('cluster', 'create', '-o', 'json')).stdout)).toMatchObject({
+        already: true,
+        registry: `localhost:${port}`,
+      })
+    } finally {
+      thief.close()
+    }
   })
 
   it('another project of the same name is refused, naming the folder of the owner; --adopt moves the cluster', async () => {

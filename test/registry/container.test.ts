@@ -1,6 +1,7 @@
 import { createServer, type AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
 import { createContext } from '../../lib/context.ts'
+import { containerRegistry } from '../../lib/distributions/container-registry.ts'
 import { ensureRegistry, findRegistry, removeRegistry } from '../../lib/registry/container.ts'
 import * as docker from '../../lib/tools/docker.ts'
 import { hasTools } from '../needs.ts'
@@ -64,5 +65,37 @@ describe.skipIf(!hasTools('docker'))('the registry container on a real engine', 
     await expect(ensure(a, { owner: stranger })).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining(owner.project) })
     expect(await removeRegistry(ctx, { cluster: a, owner: stranger })).toEqual([])
     expect(await docker.inspect(ctx, [container])).toHaveLength(1)
+  })
+
+  it('whose port Docker chooses is taken over with the port that it has now', async () => {
+    const name = `${a}-local-registry`
+    await docker.start(ctx, {
+      name,
+      image: 'registry:3',
+      labels: {},
+      env: {},
+      publish: '127.0.0.1::5000',
+      volume: `${name}:/var/lib/registry`,
+    })
+    const stranger = { ...owner, id: 'stranger', project: '/stranger' }
+    await expect(ensure(a, { owner: stranger })).rejects.toMatchObject({ exitCode: 4 })
+    const portNow = async (): Promise<number | undefined> => (await docker.inspect(ctx, [name]))[0]?.ports['5000/tcp']
+    const first = await portNow()
+    const { port, adopted, created } = await ensure(a, { adopt: true })
+    expect({ port, created }).toEqual({ port: first, created: false })
+    const taker = { ...owner, adopted }
+    await docker.stopContainers(ctx, [name])
+    expect((await containerRegistry.find(ctx, a))?.port).toBeUndefined()
+    const server = createServer()
+    await new Promise<void>((resolve) => server.listen(first, '127.0.0.1', resolve))
+    try {
+      const again = await ensure(a, { owner: taker, recorded: first })
+      expect(again).toMatchObject({ port: await portNow(), created: false })
+      expect(again.port).not.toBe(first)
+      expect((await findRegistry(ctx, a))?.id).toBe(adopted[0])
+    } finally {
+      await new Promise((resolve) => server.close(resolve))
+      await removeRegistry(ctx, { cluster: a, owner: { ...taker, adopted: [...adopted, name] } })
+    }
   })
 })

@@ -20,9 +20,9 @@ describe.skipIf(!hasTools('docker', 'kind', 'flux', 'kubectl', 'oras'))('create 
     expect(planned.map(({ title }) => title)).toEqual([
       `registry ${registry}`,
       `cluster ${name}`,
-      'first artifact',
       'registry on the network kind',
       'nodes trust localhost registry',
+      'first artifact',
       'Flux controllers',
       'Flux reads k8s:dev',
       'first artifact live',
@@ -31,7 +31,7 @@ describe.skipIf(!hasTools('docker', 'kind', 'flux', 'kubectl', 'oras'))('create 
     expect(kind).toMatch(
       new RegExp(`^kind create cluster --name ${name} --config - .*<<'EOF'\\n[^]*name: ${name}\\n[^]*role: worker[^]*\\nEOF$`),
     )
-    expect(planned[4]?.commands.map((command) => command.split(' ')[3])).toEqual([`${name}-control-plane`, `${name}-worker`])
+    expect(planned[3]?.commands.map((command) => command.split(' ')[3])).toEqual([`${name}-control-plane`, `${name}-worker`])
     expect(await docker('ps', '-aq', '--filter', `name=${name}`)).toBe('')
   })
 

@@ -5,7 +5,7 @@ import { clusterInfo } from '../../../lib/cluster/info.ts'
 import { listClusters } from '../../../lib/cluster/list.ts'
 import { startCluster } from '../../../lib/cluster/start.ts'
 import { stopCluster } from '../../../lib/cluster/stop.ts'
-import { writeRecord } from '../../../lib/providers/record.ts'
+import { readRecord, writeRecord } from '../../../lib/providers/record.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeDocker, fakeNode, type FakeContainer } from '../../fakes/docker.ts'
 import { fakeExec } from '../../fakes/exec.ts'
@@ -21,6 +21,7 @@ const setup = async ({
     labels: { 'io.ksail.cluster': 'dev', 'io.ksail.role': 'registry', 'io.ksail.project': 'abc' },
     port: 5051,
     running,
+    networks: ['kind'],
   }
   const docker = fakeDocker(containers ?? [{ ...fakeNode('dev'), running }, registry], {
     networks: ['kind'],
@@ -46,6 +47,15 @@ const setup = async ({
 }
 
 describe('startCluster and stopCluster', () => {
+  it('makes nodes and cluster follow a registry that came up on another port', async () => {
+    const { ctx, exec, known } = await setup({ running: false, record: { port: 32768 } })
+    expect(await startCluster({ name: 'dev' }, ctx)).toMatchObject({ registry: 'localhost:5051' })
+    expect(await readRecord(ctx, 'dev')).toEqual({ ...known, port: 5051 })
+    const commands = exec.calls.filter(({ command }) => command.startsWith('docker exec -i dev-control-plane'))
+    expect(commands.some(({ command }) => command.endsWith('/etc/containerd/certs.d/localhost:5051'))).toBe(true)
+    expect(commands.some(({ options }) => String(options.input).includes('host: localhost:5051'))).toBe(true)
+  })
+
   it('start nodes first, then the registry, and wait for both', async () => {
     const { ctx, changes, exec, known } = await setup({ running: false })
     expect(await startCluster({ name: 'dev' }, ctx)).toMatchObject({

@@ -92,6 +92,7 @@ const world = (over: Partial<Plan> = {}) => {
     components: ['source-controller'],
     adopt: false,
     linked: false,
+    wanders: false,
     followed: false,
     push: async () => void log.push('push'),
     live: async () => (log.push('live'), 'sha256:1'),
