@@ -55,6 +55,7 @@ export const checkArtifact = async (
       details: shorten(problems),
       hint: 'mend it, or pass --no-validate to push it as it is',
     })
-  for (const text of shorten([...gate.warned, ...(validate ? [] : problems), ...built.notes])) ctx.report({ kind: 'warn', text })
+  for (const text of shorten([...new Set([...gate.warned, ...(validate ? [] : problems), ...built.notes])]))
+    ctx.report({ kind: 'warn', text })
   return built
 }

@@ -60,6 +60,15 @@ const childrenOf = (prefix: string): string[] => [
   ),
 ]
 
+/** The whole key whose last name was probably meant: it stands at another place. */
+const elsewhere = (name: string): string | undefined => {
+  const last = nearest(
+    name,
+    LEAVES.map((leaf) => leaf.split('.').at(-1) ?? leaf),
+  )
+  return last === undefined ? undefined : LEAVES.find((leaf) => leaf.endsWith(`.${last}`))
+}
+
 /** Throws for the first key that nobody knows, with its place and the nearest known one; warns of those of other versions; checks what kind of document it is. */
 export const checkKeys = (yaml: YamlDocument, report: Reporter): void => {
   if (!isMap(yaml.value))
@@ -83,7 +92,7 @@ export const checkKeys = (yaml: YamlDocument, report: Reporter): void => {
       const children = childrenOf(key)
       if (isMap(child) && children.length > 0) walk(child, here)
       else if (!known.has(key) && children.length === 0) {
-        const near = nearest(name, childrenOf(path.join('.'))) ?? LEAVES.find((leaf) => leaf.endsWith(`.${name}`))
+        const near = nearest(name, childrenOf(path.join('.'))) ?? elsewhere(name)
         throw configError(
           yaml.keyPlace(here),
           `unknown key ${key}`,

@@ -106,7 +106,7 @@ export const loadProject = async (options: ProjectOptions, ctx: Context): Promis
     provider: record?.provider ?? config.provider,
     engine: config.engine,
     kubeconfig: kubeconfigOf(config, ctx),
-    context: config.context ?? record?.context ?? contextName(config.distribution, name),
+    context: config.context ?? record?.context ?? contextName(config.distribution, name, config.provider),
     source: config.sourceDirectory,
     get repository() {
       return named()?.registry.repository || repositoryName(directory, config.sourceDirectory)

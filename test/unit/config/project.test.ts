@@ -178,6 +178,11 @@ describe('settings', () => {
   it.each([
     ['  clustr: {}\n', 'ksail.yaml:4:3: unknown key spec.clustr', 'did you mean cluster?'],
     ['  cluster:\n    gitopsEngin: Flux\n', 'ksail.yaml:5:5: unknown key spec.cluster.gitopsEngin', 'did you mean gitOpsEngine?'],
+    [
+      '  cluster:\n    sourceDirctory: x\n',
+      'ksail.yaml:5:5: unknown key spec.cluster.sourceDirctory',
+      'did you mean spec.workload.sourceDirectory?',
+    ],
     ['  tag: x\n', 'ksail.yaml:4:3: unknown key spec.tag', 'did you mean spec.workload.tag?'],
     [
       '  cluster:\n    gitOpsEngine: Fluxx\n',
