@@ -39,6 +39,9 @@ const nothing = (start: string): Selection => {
   return { files: [{ path, bytes: Buffer.from('resources: []\n'), executable: false }], warned: [], ignored: [] }
 }
 
+/** A selection whose files are parts of its archive: what was read is let go of here. */
+const packed = ({ files, ...rest }: Selection): Selection & { readonly archive: Uint8Array } => ({ ...rest, ...tar(files) })
+
 /**
  * Packs a folder into an artifact. The same tree gives the same digest on every machine.
  *
@@ -47,9 +50,8 @@ const nothing = (start: string): Selection => {
  */
 export const buildArtifact = async ({ source, project, keep = 10, whenMissing }: BuildOptions, ctx: Context): Promise<Artifact> => {
   const missing = whenMissing !== undefined && !(await exists(source))
-  const { files, warned, ignored } = missing ? nothing(whenMissing) : selectFiles(source)
+  const { archive, files, warned, ignored } = packed(missing ? nothing(whenMissing) : selectFiles(source))
   for (const { path, why } of warned) ctx.report({ kind: 'warn', text: `${path} is left out: ${why}` })
-  const archive = tar(files)
   const hash = digestOf(archive)
   const artifacts = await artifactsFolder(ctx, project)
   const found = await findLayout(artifacts, hash)

@@ -12,8 +12,8 @@ const split = (name: Buffer): { prefix: Buffer; name: Buffer } | undefined => {
   return undefined
 }
 
-const header = (path: string, size: number, mode: number, type: string): Buffer => {
-  const block = Buffer.alloc(BLOCK)
+/** Writes a header into an empty block. */
+const writeHeader = (block: Buffer, { path, size, mode, type }: Item): void => {
   const parts = split(Buffer.from(path)) ?? { prefix: Buffer.alloc(0), name: Buffer.from(path).subarray(0, 100) }
   parts.name.copy(block, 0)
   block.write(octal(mode, 8), 100)
@@ -25,48 +25,71 @@ const header = (path: string, size: number, mode: number, type: string): Buffer 
   block.write(type, 156)
   block.write('ustar\x0000', 257)
   parts.prefix.copy(block, 345)
-  block.write(
-    `${block
-      .reduce((sum, byte) => sum + byte, 0)
-      .toString(8)
-      .padStart(6, '0')}\0 `,
-    148,
-  )
-  return block
+  let sum = 0
+  for (const byte of block) sum += byte
+  block.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148)
 }
 
-const padded = (bytes: Uint8Array): Uint8Array[] => [bytes, Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK)]
+interface Item {
+  readonly path: string
+  readonly size: number
+  readonly mode: number
+  readonly type: string
+  readonly bytes: Uint8Array
+  /** Where the file that this is comes in the list. */
+  readonly file?: number
+}
+
+const NONE = new Uint8Array()
 
 /** A name that ustar cannot hold goes into a PAX record before its entry. */
-const pax = (path: string): Uint8Array[] => {
+const pax = (path: string): Item => {
   const rest = Buffer.byteLength(` path=${path}\n`)
   let length = rest + String(rest).length
   if (String(length).length !== String(rest).length) length = rest + String(length).length
-  const record = Buffer.from(`${length} path=${path}\n`)
-  return [header('PaxHeaders/path', record.length, 0o644, 'x'), ...padded(record)]
+  const bytes = Buffer.from(`${length} path=${path}\n`)
+  return { path: 'PaxHeaders/path', size: bytes.length, mode: 0o644, type: 'x', bytes }
 }
 
-const blocks = (path: string, bytes: Uint8Array, mode: number, type: string): Uint8Array[] => [
-  ...(split(Buffer.from(path)) === undefined ? pax(path) : []),
-  header(path, bytes.length, mode, type),
-  ...padded(bytes),
-]
-
-/** A ustar archive of files in the order given, parent folders before them. The same names, bytes and executable bits give the same archive. */
-export const tar = (files: readonly Entry[]): Uint8Array => {
+/** What an archive of these files holds, in order: parent folders before what they hold. */
+const itemsOf = (files: readonly Entry[]): readonly Item[] => {
   const folders = new Set<string>()
-  const parts: Uint8Array[] = []
-  for (const { path, bytes, executable } of files) {
+  const items: Item[] = []
+  const add = (item: Item): void => {
+    if (split(Buffer.from(item.path)) === undefined) items.push(pax(item.path))
+    items.push(item)
+  }
+  for (const [file, { path, bytes, executable }] of files.entries()) {
     for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
       const folder = path.slice(0, at + 1)
       if (folders.has(folder)) continue
       folders.add(folder)
-      parts.push(...blocks(folder, new Uint8Array(), 0o755, '5'))
+      add({ path: folder, size: 0, mode: 0o755, type: '5', bytes: NONE })
     }
-    parts.push(...blocks(path, bytes, executable ? 0o755 : 0o644, '0'))
+    add({ path, size: bytes.length, mode: executable ? 0o755 : 0o644, type: '0', bytes, file })
   }
-  parts.push(Buffer.alloc(2 * BLOCK))
-  return Buffer.concat(parts)
+  return items
+}
+
+const wholeBlocks = (size: number): number => Math.ceil(size / BLOCK) * BLOCK
+
+/**
+ * A ustar archive of files in the order given, parent folders before them, and the same files as parts of it, so that nobody has to keep
+ * their bytes twice. The same names, bytes and executable bits give the same archive.
+ */
+export const tar = (files: readonly Entry[]): { readonly archive: Uint8Array; readonly files: readonly Entry[] } => {
+  const items = itemsOf(files)
+  const archive = Buffer.alloc(items.reduce((sum, { size }) => sum + BLOCK + wholeBlocks(size), 2 * BLOCK))
+  const inside = [...files]
+  let at = 0
+  for (const item of items) {
+    writeHeader(archive.subarray(at, at + BLOCK), item)
+    at += BLOCK
+    archive.set(item.bytes, at)
+    if (item.file !== undefined) inside[item.file] = { ...(files[item.file] as Entry), bytes: archive.subarray(at, at + item.size) }
+    at += wholeBlocks(item.size)
+  }
+  return { archive, files: inside }
 }
 
 const text = (block: Uint8Array, from: number, to: number): string => {

@@ -81,22 +81,33 @@ describe('tar', () => {
   const entries = names.map((path, index) => ({ path, bytes: Buffer.from('x'.repeat(index * 300)), executable: index % 2 === 1 }))
 
   it('is read back with every kind of name', () => {
-    expect(unpack(pack(tar(entries))).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable }))).toEqual(
-      entries,
-    )
+    expect(
+      unpack(pack(tar(entries).archive)).map(({ path, bytes, executable }) => ({ path, bytes: Buffer.from(bytes), executable })),
+    ).toEqual(entries)
   })
 
   it('is what tar reads', () => {
     const folder = tempFolder()
-    writeFileSync(join(folder, 'x.tar'), tar(entries))
+    writeFileSync(join(folder, 'x.tar'), tar(entries).archive)
     const listed = execFileSync('tar', ['-tf', join(folder, 'x.tar')], { encoding: 'utf8', env: { ...process.env, LC_ALL: 'C.UTF-8' } })
       .split('\n')
       .filter((line) => line !== '' && !line.endsWith('/'))
     expect(listed).toEqual(names)
   })
 
+  it('gives the files as parts of the archive, whatever their names and sizes', () => {
+    const { archive, files } = tar(entries)
+    expect(files.map(({ path, executable }) => ({ path, executable }))).toEqual(
+      entries.map(({ path, executable }) => ({ path, executable })),
+    )
+    for (const [index, { bytes }] of files.entries()) {
+      expect(Buffer.compare(bytes, entries[index]!.bytes)).toBe(0)
+      expect(bytes.buffer).toBe(archive.buffer)
+    }
+  })
+
   it('names no operating system, no time and no file in gzip', () => {
-    expect([...pack(tar(entries)).subarray(0, 10)]).toEqual([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
+    expect([...pack(tar(entries).archive).subarray(0, 10)]).toEqual([31, 139, 8, 0, 0, 0, 0, 0, 0, 255])
   })
 
   it('gives a manifest without white space in a fixed order', () => {
