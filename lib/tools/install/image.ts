@@ -1,7 +1,8 @@
-import { stat } from 'node:fs/promises'
+import { stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isKsailError, KsailError, messageOf } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
+import { isLoopback } from '../../base/reference.ts'
 import { run } from '../run.ts'
 import { tool as oras } from '../oras.ts'
 import { extract } from './extract.ts'
@@ -29,10 +30,22 @@ interface Layer {
   readonly size?: number
 }
 
-const plain = (image: string): readonly string[] => (/^(localhost|127\.0\.0\.1)[:/]/.test(image) ? ['--plain-http'] : [])
+/** A pinned image is everybody's: an old login of the user, or a helper that is not there, must not come in between. */
+const accessTo = async (image: string, folder: string): Promise<readonly string[]> => {
+  const config = join(folder, 'nobody.json')
+  await writeFile(config, '{}')
+  return ['--registry-config', config, ...(isLoopback(/^[^:/]*/.exec(image)?.[0] ?? '') ? ['--plain-http'] : [])]
+}
+
+interface Fetch {
+  readonly image: string
+  readonly access: readonly string[]
+  /** What progress is told of. */
+  readonly text: string
+}
 
 /** One layer to a file. oras does not say how it gets on where nobody looks, so the file is asked. */
-const fetchLayer = async (ctx: Context, image: string, { digest, size }: Layer, file: string, text: string): Promise<void> => {
+const fetchLayer = async (ctx: Context, { image, access, text }: Fetch, { digest, size }: Layer, file: string): Promise<void> => {
   const look = setInterval(() => {
     void stat(file).then(
       // its end is told once, below
@@ -44,7 +57,7 @@ const fetchLayer = async (ctx: Context, image: string, { digest, size }: Layer, 
   try {
     for (let tried = 1; ; tried++)
       try {
-        await run(ctx, oras, ['blob', 'fetch', ...plain(image), '--output', file, `${image}@${digest}`], { timeout: FETCH })
+        await run(ctx, oras, ['blob', 'fetch', ...access, '--output', file, `${image}@${digest}`], { timeout: FETCH })
         break
       } catch (error) {
         if (!isKsailError(error, 'exec', 'unreachable') || tried >= TRIES) throw error
@@ -67,14 +80,15 @@ export const fetchFromImage = async (
   text: string,
 ): Promise<string> => {
   try {
-    const { stdout } = await run(ctx, oras, ['manifest', 'fetch', ...plain(image), '--platform', platform, `${image}@sha256:${sha256}`], {
+    const access = await accessTo(image, folder)
+    const { stdout } = await run(ctx, oras, ['manifest', 'fetch', ...access, '--platform', platform, `${image}@sha256:${sha256}`], {
       timeout: ANSWER,
     })
     const { layers = [] } = JSON.parse(stdout) as { readonly layers?: readonly Layer[] }
     const program = join(folder, 'program')
     for (const [index, layer] of layers.toReversed().entries()) {
       const file = join(folder, `layer-${index}`)
-      await fetchLayer(ctx, image, layer, file, text)
+      await fetchLayer(ctx, { image, access, text }, layer, file)
       // a layer that is packed in another way is not the one
       const missing = await extract(file, new Map([[member, program]])).catch(() => new Set([member]))
       if (missing.size === 0) return program
