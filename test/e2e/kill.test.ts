@@ -1,23 +1,20 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { describeOnClusters, docker, eventually, inventory, KSAIL, mustNotExist, processes, project, start } from './bed.ts'
+import { eventually, KSAIL, output, start } from '../bed/programs.ts'
+import { describeOnKind, docker, inventory, kindProject, mustNotExist, processesLeft } from './bed.ts'
 import { killAndConverge, litter, moments } from './moments.ts'
 
 const NAME = 'e2e-kill'
+const NO_NODE = 'localhost/e2e-kill-no-node:1'
 const nothing = { containers: [], volumes: [] }
 
-describeOnClusters('a create that is cut off', () => {
-  const own = project(NAME)
+describeOnKind('a create that is cut off', () => {
+  const own = kindProject(NAME)
   const record = join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters', `${NAME}.json`)
   const gone = async (): Promise<void> => {
     expect(await inventory(NAME)).toEqual(nothing)
-    expect(
-      await eventually(
-        () => processes(NAME),
-        (found) => found.length === 0,
-      ),
-    ).toEqual([])
+    expect(await processesLeft(NAME)).toEqual([])
     expect(existsSync(record)).toBe(false)
     expect(litter()).toEqual([])
     const kubeconfig = process.env['KUBECONFIG'] as string
@@ -31,12 +28,16 @@ describeOnClusters('a create that is cut off', () => {
   afterAll(() => own.remove())
 
   it('undoes what it made when a step fails, and keeps it with --retain', async () => {
-    const broken = project(NAME, { folder: own.folder, env: { KSAIL_NODE_IMAGE: 'localhost:1/no-such-node:1' } })
+    const broken = kindProject(NAME, { folder: own.folder, env: { KSAIL_NODE_IMAGE: 'localhost:1/no-such-node:1' } })
     const result = await broken.ksail('cluster', 'create')
     expect(result, result.stderr).toMatchObject({ code: 1, stdout: '' })
     expect(result.stderr).toContain('localhost:1/no-such-node:1')
     await gone()
-    const retained = await broken.ksail('cluster', 'create', '--retain')
+    // one that is there and cannot run: kind looks for the other one four times, ten seconds in all
+    await output('sh', '-c', `tar -c --files-from /dev/null | docker import - ${NO_NODE}`)
+    const unfit = kindProject(NAME, { folder: own.folder, env: { KSAIL_NODE_IMAGE: NO_NODE } })
+    const retained = await unfit.ksail('cluster', 'create', '--retain')
+    await docker('rmi', NO_NODE)
     expect(retained, retained.stderr).toMatchObject({ code: 1 })
     expect(await inventory(NAME)).toEqual({ containers: [`${NAME}-local-registry`], volumes: [`${NAME}-local-registry`] })
     await own.ok('cluster', 'delete', '--yes')
@@ -56,7 +57,7 @@ describeOnClusters('a create that is cut off', () => {
     const script = 'trap : INT; stty -g > before; "$NODE" "$KSAIL_JS" cluster create; echo $? > code; stty -g > after'
     const terminal = start('script', ['-qefc', `sh -c '${script}'`, '/dev/null'], {
       cwd: own.folder,
-      env: { ...image(), NODE: process.execPath, KSAIL_JS: KSAIL, TERM: 'xterm-256color', SHELL: '/bin/sh' },
+      env: { ...own.provider.env(), NODE: process.execPath, KSAIL_JS: KSAIL, TERM: 'xterm-256color', SHELL: '/bin/sh' },
     })
     // once the kubelet runs in the node, kind is in the middle of its longest step
     await eventually(
@@ -80,8 +81,3 @@ describeOnClusters('a create that is cut off', () => {
     killAndConverge(own, moment),
   )
 })
-
-const image = (): Record<string, string> => {
-  const name = process.env['KSAIL_TESTBED_NODE_IMAGE']
-  return name === undefined ? {} : { KSAIL_NODE_IMAGE: name }
-}

@@ -2,7 +2,10 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'vitest'
-import { api, eventually, inventory, output, processes, SYNC, type Project } from './bed.ts'
+import { tagged } from '../bed/claims.ts'
+import { SYNC } from '../bed/kube.ts'
+import type { Project } from '../bed/project.ts'
+import { inventory, processes, processesLeft } from './bed.ts'
 
 export interface Moment {
   readonly title: string
@@ -54,22 +57,15 @@ export const killAndConverge = async (on: Project, moment: Moment): Promise<void
     containers: [`${on.name}-control-plane`, `${on.name}-local-registry`],
     volumes: [`${on.name}-local-registry`],
   })
-  expect(
-    await eventually(
-      () => processes(on.name),
-      (found) => found.length === 0,
-    ),
-  ).toEqual([])
+  expect(await processesLeft(on.name)).toEqual([])
   expect(litter()).toEqual([])
   expect(JSON.parse(readFileSync(join(stateFolder(), 'clusters', `${on.name}.json`), 'utf8'))).toMatchObject({
     name: on.name,
     project: on.folder,
     port: await on.port(),
   })
-  const { get, close } = await api(on)
-  const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await on.port()}/k8s:dev`)
-  expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)
-  close()
+  expect((await on.get(SYNC)).status.lastAppliedRevision).toBe(`dev@${await tagged(on)}`)
+  await on.close()
   await on.ok('cluster', 'delete', '--yes')
   expect(await inventory(on.name)).toEqual({ containers: [], volumes: [] })
 }

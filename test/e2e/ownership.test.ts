@@ -2,14 +2,17 @@ import { existsSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { containersOf, describeOnClusters, docker, inventory, mustNotExist, output, project, run, SYNC, api } from './bed.ts'
+import { tagged } from '../bed/claims.ts'
+import { SYNC } from '../bed/kube.ts'
+import { output, run } from '../bed/programs.ts'
+import { containersOf, describeOnKind, docker, inventory, kindProject, mustNotExist } from './bed.ts'
 
 const NAME = 'e2e-own'
 const REGISTRY = `${NAME}-local-registry`
 
-describeOnClusters('whose cluster it is', () => {
-  const own = project(NAME)
-  const other = project(NAME)
+describeOnKind('whose cluster it is', () => {
+  const own = kindProject(NAME)
+  const other = kindProject(NAME)
   const record = join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters', `${NAME}.json`)
   const image = process.env['KSAIL_REGISTRY_IMAGE'] ?? 'registry:3'
 
@@ -74,10 +77,8 @@ describeOnClusters('whose cluster it is', () => {
     expect(await docker('inspect', '--format', '{{.Id}} {{.State.StartedAt}}', `${NAME}-control-plane`)).toBe(id)
     expect([await volume(), await output('oras', 'resolve', '--plain-http', await theirs())]).toEqual(before)
     expect(existsSync(record)).toBe(true)
-    const { get, close } = await api(own)
-    const digest = await output('oras', 'resolve', '--plain-http', `localhost:${await own.port()}/k8s:dev`)
-    expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)
-    close()
+    expect((await own.get(SYNC)).status.lastAppliedRevision).toBe(`dev@${await tagged(own)}`)
+    await own.close()
     // from here on it is this project's: no flag is needed any more
     await own.ok('cluster', 'create')
   })

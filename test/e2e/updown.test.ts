@@ -1,21 +1,10 @@
-import { readdirSync, statSync, writeFileSync } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import type { Server } from 'node:net'
-import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import {
-  api,
-  containersOf,
-  describeOnClusters,
-  docker,
-  holdPort,
-  inventory,
-  mustNotExist,
-  output,
-  processes,
-  project,
-  SOURCE,
-  SYNC,
-} from './bed.ts'
+import { itGoesTwice, itStaysAsItIs, tagged, times } from '../bed/claims.ts'
+import { SOURCE, SYNC } from '../bed/kube.ts'
+import { linesOf, output } from '../bed/programs.ts'
+import { describeOnKind, docker, holdPort, inventory, kindProject, mustNotExist, processes } from './bed.ts'
 
 const FOREIGN = `apiVersion: v1
 kind: Config
@@ -35,11 +24,9 @@ const kubeconfig = async (): Promise<{ contexts: string[]; clusters: string[]; u
 const machine = async () => ({
   one: await inventory('e2e-one'),
   two: await inventory('e2e-two'),
-  networks: lines(await docker('network', 'ls', '--format', '{{.Name}}')),
+  networks: linesOf(await docker('network', 'ls', '--format', '{{.Name}}')),
   kubeconfig: await kubeconfig(),
 })
-
-const lines = (text: string): string[] => text.split('\n').filter(Boolean).toSorted()
 
 /** Volumes of a cluster's containers, those without a name included. */
 const volumesOf = async (name: string): Promise<string[]> => {
@@ -50,23 +37,12 @@ const volumesOf = async (name: string): Promise<string[]> => {
     `${name}-control-plane`,
     `${name}-local-registry`,
   )
-  return lines(mounts)
+  return linesOf(mounts)
 }
 
-/** Every file of a folder with its time of change, .ksail included. */
-const times = (folder: string): Record<string, number> =>
-  Object.fromEntries(
-    readdirSync(folder, { recursive: true, withFileTypes: true })
-      .filter((entry) => entry.isFile())
-      .map((entry) => {
-        const path = join(entry.parentPath, entry.name)
-        return [path, statSync(path).mtimeMs]
-      }),
-  )
-
-describeOnClusters('up and down', () => {
-  const one = project('e2e-one')
-  const two = project('e2e-two')
+describeOnKind('up and down', () => {
+  const one = kindProject('e2e-one')
+  const two = kindProject('e2e-two')
   let taken: Server | undefined
   let before: Awaited<ReturnType<typeof machine>>
 
@@ -93,45 +69,13 @@ describeOnClusters('up and down', () => {
       expect(stderr).toMatch(/5050/)
       expect(stderr).toContain(String(ports[index]))
     }
-    for (const [index, own] of [one, two].entries()) {
-      const { get, close } = await api(own)
-      const digest = await output('oras', 'resolve', '--plain-http', `localhost:${ports[index]}/k8s:dev`)
-      expect((await get(SOURCE)).spec.url).toBe(`oci://${own.name}-local-registry:5000/k8s`)
-      expect((await get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)
-      close()
+    for (const own of [one, two]) {
+      expect((await own.get(SOURCE)).spec.url).toBe(`oci://${own.name}-local-registry:5000/k8s`)
+      expect((await own.get(SYNC)).status.lastAppliedRevision).toBe(`dev@${await tagged(own)}`)
     }
   })
 
-  it('what one project pushes never reaches the other', async () => {
-    one.write('k8s/only-one.yaml', 'apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: only-one\n  namespace: default\n')
-    one.write('k8s/kustomization.yaml', 'apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [only-one.yaml]\n')
-    const writes = await two.registryWrites()
-    await one.ok('workload', 'push')
-    await Promise.all([one.ok('workload', 'reconcile'), two.ok('workload', 'reconcile')])
-    await one.kubectl('get', 'configmap', 'only-one')
-    await expect(two.kubectl('get', 'configmap', 'only-one')).rejects.toThrow(/NotFound/)
-    expect(await two.registryWrites()).toBe(writes)
-  })
-
-  it('up again writes nothing', async () => {
-    await one.ok('up')
-    const { get, close } = await api(one)
-    const state = async () => ({
-      writes: await one.registryWrites(),
-      files: times(one.folder),
-      containers: await containersOf(one.name),
-      source: (await get(SOURCE)).metadata.resourceVersion,
-      sync: (await get(SYNC)).metadata.resourceVersion,
-      notice: (await get('/api/v1/namespaces/kube-system/configmaps/ksail')).metadata.resourceVersion,
-    })
-    const earlier = await state()
-    const again = await one.ok('up')
-    console.log(`up again: ${(again.ms / 1000).toFixed(1)} s`)
-    expect(await state()).toEqual(earlier)
-    close()
-    // 2 s on a quiet machine is what the bench measures; a test only guards against waiting for something
-    expect(again.ms).toBeLessThan(10_000)
-  })
+  itStaysAsItIs(one)
 
   it('down removes what up made, and a project beside it is untouched', async () => {
     const beside = async () => ({
@@ -148,8 +92,9 @@ describeOnClusters('up and down', () => {
     const earlier = await beside()
     const files = Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/'))
     const volumes = await volumesOf(one.name)
+    await one.close()
     await one.ok('down')
-    expect(lines(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
+    expect(linesOf(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
     expect(await inventory(one.name)).toEqual({ containers: [], volumes: [] })
     expect(processes(one.name)).toEqual([])
     expect(await beside()).toEqual(earlier)
@@ -163,16 +108,14 @@ describeOnClusters('up and down', () => {
     await two.ok('workload', 'push', '--reconcile')
   })
 
-  it('down again is a success that says so', async () => {
-    const again = await one.ok('down')
-    expect(again.stderr + again.stdout).toMatch(/nothing|no cluster|already|not there/i)
-  })
+  itGoesTwice(one)
 
   it('after the last down the machine is as it was', async () => {
     const volumes = await volumesOf(two.name)
     expect(volumes.length).toBeGreaterThan(1)
+    await two.close()
     await two.ok('down')
     expect(await machine()).toEqual(before)
-    expect(lines(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
+    expect(linesOf(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
   })
 })

@@ -1,19 +1,8 @@
-import {
-  accessSync,
-  constants,
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  realpathSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, dirname, join } from 'node:path'
-import { describe, expect } from 'vitest'
-import { KSAIL, output, run, start, type Run, type Running } from '../e2e/bed.ts'
+import { accessSync, constants, existsSync, lstatSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { describeOn, projectOn, type Project, type Provider } from '../bed/project.ts'
+
+export { configMap } from '../bed/manifests.ts'
 
 /** What a cluster on Host is made of, and what works on it. */
 export const PROGRAMS = [
@@ -44,16 +33,7 @@ const pathOf = (name: string): string | undefined =>
 /** The path of a program that must be there. */
 export const programPath = (name: string): string => realpathSync(pathOf(name) ?? `/${name} is not on PATH`)
 
-/** `describe` for tests of real processes; with KSAIL_E2E=1 a program that is missing fails them instead of skipping. */
-export const describeOnHost = (title: string, tests: () => void, more: readonly string[] = []): void => {
-  const absent = [...PROGRAMS, ...more].filter((name) => pathOf(name) === undefined)
-  const skip = absent.length > 0 && process.env['KSAIL_E2E'] !== '1'
-  if (skip) console.warn(`${title}: skipped, without ${absent.join(', ')}`)
-  describe.skipIf(skip)(title, tests)
-}
-
-export const configMap = (name: string, value: string): string =>
-  `apiVersion: v1\nkind: ConfigMap\nmetadata:\n  name: ${name}\n  namespace: default\ndata:\n  value: ${JSON.stringify(value)}\n`
+const stateOf = (name: string): string => join(process.env['XDG_STATE_HOME'] as string, 'ksail', 'host', name)
 
 /** Every process that was started from a folder below the state of a cluster, by component. */
 export const processesOf = (name: string, state = process.env['XDG_STATE_HOME'] as string): Record<string, number> => {
@@ -79,61 +59,38 @@ export const filesBelow = (folder: string): readonly string[] =>
         .map((it) => join(it.parentPath, it.name))
     : []
 
-export interface HostProject {
-  readonly name: string
-  readonly folder: string
-  readonly ksail: (...args: readonly string[]) => Promise<Run>
-  /** As `ksail`, and the exit status must be 0. */
-  readonly ok: (...args: readonly string[]) => Promise<Run>
-  readonly start: (...args: readonly string[]) => Running
-  readonly kubectl: (...args: readonly string[]) => Promise<string>
-  readonly value: (name: string) => Promise<string>
-  readonly write: (path: string, text: string) => void
-  /** Writes these and names exactly them in the root kustomization. */
-  readonly put: (manifests: Readonly<Record<string, string>>) => void
-  readonly remove: () => Promise<void>
+/** Every file and folder below a registry's storage with its time of change: each write touches one. */
+const changesBelow = (folder: string): Readonly<Record<string, number>> =>
+  Object.fromEntries(
+    readdirSync(folder, { recursive: true, encoding: 'utf8' }).map((path) => [path, lstatSync(join(folder, path)).mtimeMs]),
+  )
+
+const provider: Provider = {
+  name: 'Host',
+  missing: (programs) => [...PROGRAMS, ...programs].filter((name) => pathOf(name) === undefined),
+  // no Docker answers there
+  env: () => ({ DOCKER_HOST: 'unix:///nowhere/docker.sock' }),
+  contextOf: (cluster) => `ksail-${cluster}`,
+  chosen: 'provider Host, processes of this user on this machine, because docker',
+  registryHost: '127.0.0.1',
+  registryInside: (_cluster, port) => `127.0.0.1:${port}`,
+  soon: 30_000,
+  parts: async (cluster) =>
+    Object.entries(processesOf(cluster))
+      .map(([component, pid]) => `${component} ${pid}`)
+      .toSorted(),
+  port: async (cluster) =>
+    Number(/127\.0\.0\.1:(\d+)/.exec(readFileSync(join(stateOf(cluster), 'registry', 'data', 'registry.yml'), 'utf8'))?.[1]),
+  registryWrites: async (cluster) => changesBelow(join(stateOf(cluster), 'registry', 'data', 'registry')),
+  remains: async (cluster) => [...(await provider.parts(cluster)), ...filesBelow(stateOf(cluster))],
+  sweep: async (cluster) => {
+    for (const pid of Object.values(processesOf(cluster))) process.kill(pid, 'SIGKILL')
+  },
 }
 
+/** `describe` for tests of real processes. */
+export const describeOnHost = (title: string, tests: () => void, more: readonly string[] = []): void =>
+  describeOn(provider, title, tests, more)
+
 /** A project whose cluster is made of processes, as no Docker answers it. */
-export const hostProject = (name: string): HostProject => {
-  if (!existsSync(KSAIL)) throw new Error(`${KSAIL} is missing: run npm run build first`)
-  const folder = join(realpathSync(mkdtempSync(join(tmpdir(), 'p-'))), name)
-  mkdirSync(folder, { recursive: true })
-  const env = { DOCKER_HOST: 'unix:///nowhere/docker.sock' }
-  const ksail = (...args: readonly string[]): Promise<Run> => run(process.execPath, [KSAIL, ...args], { cwd: folder, env })
-  const kubectl = (...args: readonly string[]): Promise<string> =>
-    output('kubectl', '--kubeconfig', process.env['KUBECONFIG'] as string, '--context', `ksail-${name}`, ...args)
-  const write = (path: string, text: string): void => {
-    mkdirSync(dirname(join(folder, path)), { recursive: true })
-    writeFileSync(join(folder, path), text)
-  }
-  return {
-    name,
-    folder,
-    ksail,
-    kubectl,
-    write,
-    ok: async (...args) => {
-      const result = await ksail(...args)
-      expect(result, `ksail ${args.join(' ')}\n${result.stderr}`).toMatchObject({ code: 0 })
-      return result
-    },
-    start: (...args) => start(process.execPath, [KSAIL, ...args], { cwd: folder, env }),
-    value: (of) => kubectl('get', 'configmap', of, '-n', 'default', '-o', 'jsonpath={.data.value}'),
-    put: (manifests) => {
-      rmSync(join(folder, 'k8s'), { recursive: true, force: true })
-      for (const [file, text] of Object.entries(manifests)) write(`k8s/${file}`, text)
-      write(
-        'k8s/kustomization.yaml',
-        `apiVersion: kustomize.config.k8s.io/v1beta1\nkind: Kustomization\nresources: [${Object.keys(manifests).join(', ')}]\n`,
-      )
-    },
-    remove: async () => {
-      const { code, stderr } = await ksail('cluster', 'delete', '--name', name, '--yes')
-      const left = processesOf(name)
-      for (const pid of Object.values(left)) process.kill(pid, 'SIGKILL')
-      expect(left, `ksail cluster delete ended with ${code}: ${stderr}`).toEqual({})
-      expect(filesBelow(join(process.env['XDG_STATE_HOME'] as string, 'ksail', 'host', name))).toEqual([])
-    },
-  }
-}
+export const hostProject = (name: string): Project => projectOn(provider, name)

@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
-import { start } from '../e2e/bed.ts'
+import { start } from '../bed/programs.ts'
 import { describeOnHost, processesOf } from './bed.ts'
 
 const demo = fileURLToPath(new URL('../../dist/bin/dev/demo.js', import.meta.url))

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process'
 import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { KSAIL, run, start, type Run } from '../e2e/bed.ts'
+import { KSAIL, run, start, type Run } from '../bed/programs.ts'
 import { configMap, describeOnHost, hostProject, processesOf } from './bed.ts'
 
 const ROOT = join(KSAIL, '..', '..', '..')

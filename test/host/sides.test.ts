@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -6,6 +7,8 @@ import { ensureComponent } from '../../lib/providers/host/ensure.ts'
 import { endComponents } from '../../lib/providers/host/process.ts'
 import { ensureUnit, inUnit, removeUnit, unitOf } from '../../lib/providers/host/unit.ts'
 import { writeText } from '../../lib/io/files.ts'
+import { itGoesTwice, itStaysAsItIs, tagged } from '../bed/claims.ts'
+import { SOURCE, SYNC } from '../bed/kube.ts'
 import { configMap, describeOnHost, hostProject, processesOf } from './bed.ts'
 
 const listen = (port: number): Promise<Server> =>
@@ -22,12 +25,30 @@ describeOnHost('clusters side by side', () => {
     for (const result of results) if (result.status === 'rejected') throw result.reason
   })
 
-  it('come up at the same time, each with its own ports, and changes go to the right one', async () => {
+  it('come up from empty folders at the same time, each with its own ports, and changes go to the right one', async () => {
     await Promise.all([one.ok('up'), two.ok('up')])
+    const ports = await Promise.all([one.port(), two.port()])
+    expect(new Set(ports).size).toBe(2)
+    for (const own of [one, two]) {
+      expect((await own.get(SOURCE)).spec.url).toBe(`oci://127.0.0.1:${await own.port()}/k8s`)
+      expect((await own.get(SYNC)).status.lastAppliedRevision).toBe(`dev@${await tagged(own)}`)
+    }
     for (const project of [one, two]) project.put({ 'a.yaml': configMap('a', project.name) })
     await Promise.all([one.ok('workload', 'push', '--reconcile'), two.ok('workload', 'push', '--reconcile')])
     expect(await Promise.all([one.value('a'), two.value('a')])).toEqual(['one', 'two'])
   })
+
+  it('what one project pushes never reaches the other', async () => {
+    one.put({ 'a.yaml': configMap('a', 'one'), 'only-one.yaml': configMap('only-one', {}) })
+    const writes = await two.registryWrites()
+    await one.ok('workload', 'push')
+    await Promise.all([one.ok('workload', 'reconcile'), two.ok('workload', 'reconcile')])
+    await one.kubectl('get', 'configmap', 'only-one')
+    await expect(two.kubectl('get', 'configmap', 'only-one')).rejects.toThrow(/NotFound/)
+    expect(await two.registryWrites()).toEqual(writes)
+  })
+
+  itStaysAsItIs(one)
 
   it('one goes, the other stays whole', async () => {
     const before = processesOf('two')
@@ -39,10 +60,25 @@ describeOnHost('clusters side by side', () => {
     expect(await two.value('a')).toBe('still')
   })
 
+  itGoesTwice(one)
+
   it('a name that another project has is refused', async () => {
     const thief = hostProject('two')
     expect(await thief.ksail('up')).toMatchObject({ code: 4 })
     expect(await two.value('a')).toBe('still')
+  })
+})
+
+describeOnHost('a provider that the user names', () => {
+  it('without Docker nothing is made and nothing is written', async () => {
+    const dev = hostProject('asked')
+    await dev.ok('cluster', 'init', '--name', 'asked', '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
+    const result = await dev.ksail('cluster', 'create', '--provider', 'Docker')
+    expect(result, result.stderr).toMatchObject({ code: 6, stdout: '' })
+    expect(result.stderr).toMatch(/docker does not answer/)
+    expect(result.stderr).toMatch(/DOCKER_HOST/)
+    expect(existsSync(join(process.env['XDG_STATE_HOME'] as string, 'ksail/clusters/asked.json'))).toBe(false)
+    expect(existsSync(join(dev.folder, '.ksail'))).toBe(false)
   })
 })
 

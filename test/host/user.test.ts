@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { chmodSync, chownSync, cpSync, linkSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { KSAIL } from '../e2e/bed.ts'
+import { KSAIL } from '../bed/programs.ts'
 import { configMap, describeOnHost, processesOf, programPath, PROGRAMS } from './bed.ts'
 
 /** A user of the machine without any right. */

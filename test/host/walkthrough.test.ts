@@ -1,8 +1,7 @@
-import { mkdtempSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
-import { output } from '../e2e/bed.ts'
+import { itBegins } from '../bed/claims.ts'
 import { configMap, describeOnHost, filesBelow, hostProject, processesOf } from './bed.ts'
 
 const WEB = `apiVersion: apps/v1
@@ -29,25 +28,14 @@ const listeningOf = (pid: number): readonly string[] => {
   )
 }
 
-/** A failure must be told long before the timeout of five minutes. */
-const SOON = 30_000
-
 describeOnHost('the walkthrough without Docker', () => {
   const dev = hostProject('dev')
   const state = join(process.env['XDG_STATE_HOME'] as string, 'ksail')
   afterAll(() => dev.remove())
 
-  it('makes a cluster of processes and says why', async () => {
-    await dev.ok('cluster', 'init', '--name', 'dev', '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
-    const { stdout, stderr } = await dev.ok('cluster', 'create', '-o', 'json')
-    expect(JSON.parse(stdout)).toMatchObject({
-      name: 'dev',
-      provider: 'Host',
-      context: 'ksail-dev',
-      digest: expect.stringMatching(/^sha256:/),
-    })
-    expect(stderr).toContain('provider Host, processes of this user on this machine, because docker')
-    expect(await dev.kubectl('config', 'current-context')).toBe('ksail-dev')
+  itBegins(dev)
+
+  it('is made of processes', () => {
     expect(Object.keys(processesOf('dev')).toSorted()).toEqual([
       'etcd',
       'kube-apiserver',
@@ -68,11 +56,6 @@ describeOnHost('the walkthrough without Docker', () => {
     expect(await dev.kubectl('get', 'deployment', 'web', '-o', 'jsonpath={.metadata.name}')).toBe('web')
   })
 
-  it('writes nothing when nothing has changed', async () => {
-    expect(JSON.parse((await dev.ok('workload', 'push', '-o', 'json')).stdout)).toMatchObject({ changed: false })
-    expect(JSON.parse((await dev.ok('up', '-o', 'json')).stdout)).toMatchObject({ already: true })
-  })
-
   it('prunes what is gone', async () => {
     dev.put({ 'a.yaml': configMap('a', 'two') })
     await dev.ok('workload', 'push', '--reconcile')
@@ -84,7 +67,7 @@ describeOnHost('the walkthrough without Docker', () => {
     dev.put({ 'a.yaml': configMap('a', 'three'), 'bad.yaml': configMap('bad', 'x').replace('namespace: default', 'namespace: nowhere') })
     await dev.ok('workload', 'push')
     const { code, stderr, ms } = await dev.ksail('workload', 'reconcile')
-    expect({ code, soon: ms < SOON }, stderr).toEqual({ code: 1, soon: true })
+    expect({ code, soon: ms < dev.provider.soon }, stderr).toEqual({ code: 1, soon: true })
     expect(stderr).toContain('nowhere')
   })
 
@@ -98,60 +81,10 @@ describeOnHost('the walkthrough without Docker', () => {
     expect(await dev.ksail('workload', 'push')).toMatchObject({ code: 3 })
   })
 
-  it.each<[string, () => void, string]>([
-    [
-      'a kustomization that does not build',
-      () => {
-        dev.put({ 'a.yaml': configMap('a', 'broken') })
-        dev.write('k8s/kustomization.yaml', 'resources: [nowhere.yaml]\n')
-      },
-      'nowhere.yaml',
-    ],
-    [
-      'an object without its CRD',
-      () => dev.put({ 'w.yaml': 'apiVersion: example.com/v1\nkind: Widget\nmetadata: {name: gear, namespace: default}\n' }),
-      'Widget/default/gear',
-    ],
-    [
-      'an object without a namespace',
-      () => dev.put({ 'h.yaml': 'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: homeless}\n' }),
-      'ConfigMap/homeless',
-    ],
-  ])('ends the wait soon for %s, and names it', async (_name, write, named) => {
-    write()
-    await dev.ok('workload', 'push', '--no-validate', '--allow-prune')
-    const { code, stdout, stderr, ms } = await dev.ksail('workload', 'reconcile')
-    expect({ code, stdout, soon: ms < SOON }, stderr).toEqual({ code: 1, stdout: '', soon: true })
-    expect(stderr).toContain(named)
-  })
-
-  it('does not take a push of somebody else for ours', async () => {
-    dev.put({ 'a.yaml': configMap('a', 'ours') })
-    const pushed = (await dev.ok('workload', 'push', '--allow-prune')).stdout.trim()
-    const [, repository = '', ours = ''] = /^oci:\/\/(.*)@(sha256:.*)$/.exec(pushed) ?? []
-    const theirs = mkdtempSync(join(tmpdir(), 'theirs-'))
-    writeFileSync(join(theirs, 'a.yaml'), configMap('a', 'theirs'))
-    await output('flux', 'push', 'artifact', `oci://${repository}`, '--path', theirs, '--source', 'somebody', '--revision', 'else')
-    const { code, stderr } = await dev.ksail('workload', 'reconcile')
-    expect(code, stderr).toBe(4)
-    expect(stderr).toContain(ours.slice(0, 'sha256:'.length + 7))
-    await dev.ok('workload', 'reconcile', '--latest')
-    expect(await dev.value('a')).toBe('theirs')
-  })
-
   it('heals with the next push', async () => {
     dev.put({ 'a.yaml': configMap('a', 'five') })
     await dev.ok('workload', 'push', '--reconcile')
     expect(await dev.value('a')).toBe('five')
-  })
-
-  it('brings helm-controller with the first HelmRelease', async () => {
-    const release =
-      'apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nmetadata: {name: r, namespace: default}\nspec:\n  interval: 1m\n  suspend: true\n  chart: {spec: {chart: c, sourceRef: {kind: HelmRepository, name: r}}}\n'
-    dev.put({ 'a.yaml': configMap('a', 'six'), 'r.yaml': release })
-    await dev.ok('workload', 'push')
-    expect(Object.keys(processesOf('dev'))).toContain('helm-controller')
-    expect(JSON.parse((await dev.ok('cluster', 'info', '-o', 'json')).stdout)).toMatchObject({ status: 'running', down: [] })
   })
 
   it('keeps others out: the API asks for a token, etcd has no port, secrets are in no command line', async () => {

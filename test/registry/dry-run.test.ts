@@ -1,5 +1,6 @@
 import { afterAll, describe, expect, it } from 'vitest'
-import { docker, project, run } from '../e2e/bed.ts'
+import { run } from '../bed/programs.ts'
+import { docker, kindProject as project } from '../e2e/bed.ts'
 import { hasTools } from '../needs.ts'
 
 /** Makes no nodes: what it says of them is compared with what kind is given elsewhere. */
