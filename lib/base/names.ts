@@ -64,8 +64,8 @@ export const nodeName = (cluster: string, role: 'control-plane' | 'worker', numb
 const contextPrefixes = { Vanilla: 'kind-', Talos: 'admin@' } as const
 
 /** The kubeconfig context of a cluster that ksail made. */
-export const contextName = (distribution: string, cluster: string, provider?: string): string =>
-  provider === 'Host' ? `ksail-${cluster}` : `${contextPrefixes[distribution as keyof typeof contextPrefixes] ?? ''}${cluster}`
+export const contextName = (distribution: string, cluster: string): string =>
+  `${contextPrefixes[distribution as keyof typeof contextPrefixes] ?? ''}${cluster}`
 
 /** Whose context it is; throws `usage` when the form is none of ours. */
 export const clusterOfContext = (context: string): { readonly distribution: string; readonly cluster: string } => {

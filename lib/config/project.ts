@@ -1,7 +1,8 @@
 import { resolve, delimiter } from 'node:path'
 import type { Context } from '../base/context.ts'
-import { contextName, repositoryName, syncPath } from '../base/names.ts'
+import { repositoryName, syncPath } from '../base/names.ts'
 import type { Registry, Target } from '../base/target.ts'
+import { contextOf } from '../distributions/index.ts'
 import { defaultKubeconfig } from '../io/folders.ts'
 import { readRecord } from '../providers/record.ts'
 import { chooseCluster } from './cluster.ts'
@@ -106,7 +107,7 @@ export const loadProject = async (options: ProjectOptions, ctx: Context): Promis
     provider: record?.provider ?? config.provider,
     engine: config.engine,
     kubeconfig: kubeconfigOf(config, ctx),
-    context: config.context ?? record?.context ?? contextName(config.distribution, name, config.provider),
+    context: config.context ?? record?.context ?? contextOf({ distribution: config.distribution, provider: config.provider, name }),
     source: config.sourceDirectory,
     get repository() {
       return named()?.registry.repository || repositoryName(directory, config.sourceDirectory)

@@ -3,11 +3,12 @@ import { isKsailError, KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { repositoryName } from '../base/names.ts'
 import { hostPort, isLoopback, parseClusterUrl, parseReference, usesPlainHttp, type Reference } from '../base/reference.ts'
+import { hasProcesses } from '../providers/index.ts'
 import { reachFromHere, type HostSources, type LocalRegistry } from './host.ts'
 import { namedRegistry, tagOf, type Project } from './project.ts'
 import type { TagSource } from './tag.ts'
 
-/** The step that decided: `argument`, `flag`, `env`, `config`, `cluster:<kind of the resource>` or `docker`. */
+/** The step that decided: `argument`, `flag`, `env`, `config`, `cluster:<kind of the resource>`, `docker` or `host`. */
 export type RegistrySource = 'argument' | 'flag' | 'env' | 'config' | 'docker' | 'host' | `cluster:${string}`
 
 /** Where artifacts of a project go, and who said so. */
@@ -86,7 +87,7 @@ const fromCluster = async ({ request, sources }: Input, miss: (why: string) => u
 const besideCluster = async ({ request, sources }: Input, miss: (why: string) => undefined): Promise<Hit | undefined> => {
   const { name, provider } = request.project.target
   const found = await sources.registry()
-  if (provider === 'Host') {
+  if (hasProcesses(provider)) {
     if (found === undefined) return miss(`no registry process of cluster "${name}"`)
     return { where: { host: '127.0.0.1', port: found.port, repository: '', tag: undefined }, from: 'host' }
   }

@@ -2,6 +2,7 @@ import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
 import { exists } from '../io/files.ts'
+import { hasProcesses } from '../providers/index.ts'
 import { readRecord } from '../providers/record.ts'
 import { findHostRegistry } from '../providers/host/registry.ts'
 import { registryStopped } from '../registry/choose.ts'
@@ -52,7 +53,7 @@ const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sour
     }
   },
   registry: async () => {
-    if (target.provider === 'Host') return processOf(ctx, target.name)
+    if (hasProcesses(target.provider)) return processOf(ctx, target.name)
     const found = await findRegistry(ctx, target.name)
     return found === undefined ? undefined : localOf(found)
   },

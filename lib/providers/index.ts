@@ -28,6 +28,9 @@ export type ProviderName = keyof typeof providers
 /** Whether clusters of a provider are made of containers. */
 export const hasContainers = (name: string): boolean => isProvider(name) && (providers[name] as Provider).containers
 
+/** Whether clusters of a provider are processes of this machine; not so while the provider is not known. */
+export const hasProcesses = (name: string): boolean => isProvider(name) && !(providers[name] as Provider).containers
+
 const isProvider = (name: string): name is ProviderName => Object.hasOwn(providers, name)
 
 interface Wanted {

@@ -1,8 +1,6 @@
 import { expect, it } from 'vitest'
 import { clusterOfContext, contextName, nameOfFolder } from '../../../lib/base/names.ts'
 
-it('names the context of a cluster without nodes by ksail', () => expect(contextName('Vanilla', 'dev', 'Host')).toBe('ksail-dev'))
-
 it('reads a context as it writes it', () =>
   expect(clusterOfContext(contextName('Vanilla', 'dev'))).toEqual({ distribution: 'Vanilla', cluster: 'dev' }))
 

@@ -297,6 +297,7 @@ describe('the registry setting', () => {
   it('is expanded when it is asked for, not before', async () => {
     const { target } = await load(ghcr)
     expect(target.context).toBe('kind-project')
+    expect((await load(spec('  cluster: {provider: Host}\n'))).target.context).toBe('ksail-project')
     expect(() => target.registry).toThrow('spec.cluster.localRegistry.registry in ksail.yaml needs the environment variable U')
   })
 
