@@ -15,7 +15,7 @@ for (const stream of [process.stdout, process.stderr])
 const start = async (): Promise<number> => {
   // the question that scripts ask most needs none of the rest
   if (words.length === 1 && words[0] === '--version') {
-    process.stdout.write(`${(await import('../lib/cli/version.ts')).version()}\n`)
+    process.stdout.write(`${(await import('../lib/io/version.ts')).version()}\n`)
     return 0
   }
   const [{ KsailError }, { main }] = await Promise.all([import('../lib/base/errors.ts'), import('../lib/cli/main.ts')])

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { readJson, writeText } from '../io/files.ts'
+import { version } from '../io/version.ts'
 import { isManifest, type Entry } from './files.ts'
 import { findKeys, judgeObject, type Finding } from './secrets.ts'
 
@@ -33,7 +34,6 @@ export interface Facts {
 }
 
 const MAX_PARSED = 5 * 1024 * 1024
-const VERSION = 1
 
 export const isKustomization = (path: string): boolean => /(^|\/)(kustomization\.ya?ml|Kustomization)$/.test(path)
 
@@ -138,14 +138,15 @@ const read = (yaml: Yaml, path: string, bytes: Uint8Array, hash: string): Facts 
 }
 
 /**
- * Reads every file of a tree, each content once: what was read before is remembered in a folder, so that a change of one file costs one file.
+ * Reads every file of a tree, each content once: what this version of ksail has read before is remembered in a folder, so that a change of one
+ * file costs one file.
  */
 export const readFacts = async (entries: readonly Entry[], remember: string | undefined): Promise<ReadonlyMap<string, Facts>> => {
   const path = remember === undefined ? undefined : join(remember, 'facts.json')
   // a damaged memory costs a reading
   const known =
-    path === undefined ? undefined : await readJson<{ version: number; facts: Record<string, Facts> }>(path).catch(() => undefined)
-  const before = known?.version === VERSION ? known.facts : {}
+    path === undefined ? undefined : await readJson<{ version: string; facts: Record<string, Facts> }>(path).catch(() => undefined)
+  const before = known?.version === version() ? known.facts : {}
   const after: Record<string, Facts> = {}
   const facts = new Map<string, Facts>()
   let fresh = false
@@ -157,6 +158,6 @@ export const readFacts = async (entries: readonly Entry[], remember: string | un
     after[memory] = found
     facts.set(name, found)
   }
-  if (path !== undefined && fresh) await writeText(path, JSON.stringify({ version: VERSION, facts: after })).catch(() => undefined)
+  if (path !== undefined && fresh) await writeText(path, JSON.stringify({ version: version(), facts: after })).catch(() => undefined)
   return facts
 }

@@ -25,6 +25,8 @@ export interface Root {
   readonly reached: ReadonlySet<string>
   /** Something that only kustomize itself can judge. */
   readonly needsBuilder: boolean
+  /** What the build reads is not all in `reached`: plugins name files in their own way. */
+  readonly readsMore: boolean
   /** Fetched from elsewhere: neither we nor an offline build can judge it. */
   readonly remote: readonly string[]
   /** Entries of the root that Flux makes when the folder has no kustomization.yaml. */
@@ -47,6 +49,25 @@ const PLAIN = new Set([
   'images',
   'buildMetadata',
   'sortOptions',
+])
+/** Fields whose files `otherFiles` and the folders of a kustomization name, and fields that name none. */
+const NAMED = new Set([
+  ...PLAIN,
+  'components',
+  'patches',
+  'patchesJson6902',
+  'patchesStrategicMerge',
+  'replacements',
+  'configMapGenerator',
+  'secretGenerator',
+  'generatorOptions',
+  'crds',
+  'configurations',
+  'openapi',
+  'namePrefix',
+  'nameSuffix',
+  'replicas',
+  'vars',
 ])
 /** What kustomize itself knows to have no namespace: it gives one to every other kind. */
 const CLUSTER_WIDE = new Set([
@@ -134,6 +155,7 @@ export const readRoot = (tree: Tree, start: string): Root => {
   const reached = new Set<string>()
   const remote: string[] = []
   let needsBuilder = false
+  let readsMore = false
   let generated: string[] | undefined
   const folders = new Set<string>()
   for (const path of tree.facts.keys())
@@ -233,6 +255,7 @@ export const readRoot = (tree: Tree, start: string): Root => {
       )
     )
       needsBuilder = true
+    readsMore ||= Object.keys(content).some((key) => !NAMED.has(key) && !(key === 'transformers' && unnamed !== undefined))
     let found = lists.flatMap((key) => strings(content[key])).flatMap((name) => entry(file, folder, name, inner))
     for (const name of FOLDERS.flatMap((key) => strings(content[key])).filter((it) => !it.includes('\n'))) entry(file, folder, name, inner)
     for (const name of otherFiles(content)) {
@@ -275,9 +298,10 @@ export const readRoot = (tree: Tree, start: string): Root => {
       objects: [],
       reached,
       needsBuilder: false,
+      readsMore: false,
       remote,
       generated: undefined,
     }
   const found = kustomizationIn(folder).length === 0 ? generate(folder) : load(folder, [], { file: folder, name: folder })
-  return { folder, problems, objects: found, reached, needsBuilder, remote, generated }
+  return { folder, problems, objects: found, reached, needsBuilder, readsMore, remote, generated }
 }

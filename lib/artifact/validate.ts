@@ -5,7 +5,7 @@ import type { Context } from '../base/context.ts'
 import { ExecError, isKsailError, messageOf } from '../base/errors.ts'
 import { readJson, writeText } from '../io/files.ts'
 import { privateFolder } from '../io/private.ts'
-import { buildKustomization } from '../tools/kubectl.ts'
+import { builderStamp, buildKustomization } from '../tools/kubectl.ts'
 import { describeObjects, type Described, type Facts } from './facts.ts'
 import type { Entry } from './files.ts'
 import { readRoot, type Problem, type Root, type Tree } from './kustomize.ts'
@@ -34,9 +34,10 @@ interface ValidateOptions {
 
 const KEPT = 200
 
-const keyOf = (root: Root, facts: ReadonlyMap<string, Facts>): string => {
-  const hash = createHash('sha256').update(`${root.folder}\n`)
-  for (const path of [...root.reached].toSorted()) hash.update(`${path} ${facts.get(path)?.hash ?? ''}\n`)
+/** What a build depends on: the program that builds, the folder, and the content of every file that it reads. */
+const keyOf = (root: Root, facts: ReadonlyMap<string, Facts>, builder: string): string => {
+  const hash = createHash('sha256').update(`${builder}\n${root.folder}\n`)
+  for (const path of [...(root.readsMore ? facts.keys() : root.reached)].toSorted()) hash.update(`${path} ${facts.get(path)?.hash ?? ''}\n`)
   return hash.digest('base64url')
 }
 
@@ -93,11 +94,12 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   }
 
   const build = async (root: Root): Promise<readonly Described[]> => {
-    const key = keyOf(root, facts)
-    const before = known.get(key)
-    if (before !== undefined) return before
-    const folder = await stage(root)
+    let folder = ''
     try {
+      const key = keyOf(root, facts, await builderStamp(ctx))
+      const before = known.get(key)
+      if (before !== undefined) return before
+      folder = await stage(root)
       const built = (await describeObjects(await buildKustomization(ctx, join(folder, root.folder)))).map((it) => unhashed(it))
       known.set(key, built)
       learnt = true

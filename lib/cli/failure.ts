@@ -1,5 +1,5 @@
 import { ExecError, isKsailError, KsailError, messageOf } from '../base/errors.ts'
-import { version } from './version.ts'
+import { version } from '../io/version.ts'
 
 /** Whatever was thrown, as the error that is shown. What is none of ours is a bug, unless the operating system refused something. */
 export const failureOf = (thrown: unknown, verbose: boolean): KsailError => {

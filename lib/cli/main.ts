@@ -6,7 +6,7 @@ import { host } from '../io/host.ts'
 import { GLOBAL, type AnyCommand } from './command.ts'
 import { commands, groups } from './commands/index.ts'
 import { match, parse, type GlobalInput, type Match } from './parse.ts'
-import { version } from './version.ts'
+import { version } from '../io/version.ts'
 
 export interface Streams {
   /** The result and nothing else. */

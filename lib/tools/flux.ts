@@ -1,5 +1,6 @@
 import type { Context } from '../base/context.ts'
 import type { Tool } from '../base/tool.ts'
+import { versionOf } from './locate.ts'
 import { run } from './run.ts'
 
 export const tool: Tool = {
@@ -22,6 +23,5 @@ export const exportWords = (components: readonly string[]): readonly string[] =>
 export const exportInstall = async (ctx: Context, components: readonly string[]): Promise<string> =>
   (await run(ctx, tool, exportWords(components), { timeout: 60_000 })).stdout
 
-/** The version of the program, as `2.9.4`. */
-export const version = async (ctx: Context): Promise<string> =>
-  /v?(\d+\.\d+\.\d+\S*)/.exec((await run(ctx, tool, ['version', '--client'], { timeout: 20_000 })).stdout)?.[1] ?? 'unknown'
+/** The version of the program, as `2.9.4`: what it said when it was found. */
+export const version = async (ctx: Context): Promise<string> => (await versionOf(ctx, tool, await ctx.locate(tool))).version

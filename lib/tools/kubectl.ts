@@ -1,6 +1,7 @@
 import type { Context } from '../base/context.ts'
 import type { Child, ExecOptions } from '../base/exec.ts'
 import type { Tool } from '../base/tool.ts'
+import { stampOf } from './locate.ts'
 import { run } from './run.ts'
 
 export const tool: Tool = {
@@ -37,6 +38,9 @@ const access = ({ kubeconfig, context }: Access): readonly string[] => ['--kubec
 /** Serves the API of a cluster on a unix socket until it is stopped. */
 export const startProxy = async (ctx: Context, to: Access, socket: string, onLine: (line: string) => void): Promise<Child> =>
   ctx.spawn(await ctx.locate(tool), ['proxy', ...access(to), `--unix-socket=${socket}`], { onLine })
+
+/** Changes whenever another program builds kustomizations: what one has judged another may judge differently. */
+export const builderStamp = async (ctx: Context): Promise<string> => stampOf(await ctx.locate(tool))
 
 /** Builds a kustomization on this machine; needs no cluster. */
 export const buildKustomization = async (ctx: Context, folder: string, options: ExecOptions = {}): Promise<string> =>

@@ -45,10 +45,17 @@ const onPath = async (ctx: Ctx, name: string): Promise<readonly string[]> => {
 const parseVersion = (tool: Tool, output: string): string | undefined =>
   tool.parse?.(output) ?? /\bv?(\d+\.\d+(?:\.\d+)?(?:[-+][\w.+-]+)?)/.exec(output)?.[1]
 
-const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<Known> => {
-  const real = await realpath(path)
-  const { size, mtimeMs } = await stat(real)
-  const stamp = `${real}:${size}:${mtimeMs}`
+/** Differs for every program that was put into the place of another. One that is not there has its name: starting it will tell. */
+export const stampOf = async (path: string): Promise<string> => {
+  const real = await realpath(path).catch(() => undefined)
+  if (real === undefined) return path
+  const { size, mtimeMs, ctimeMs, ino } = await stat(real)
+  return `${real}:${size}:${mtimeMs}:${ctimeMs}:${ino}`
+}
+
+/** What a program says about its version, asked once for each program. */
+export const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<Known> => {
+  const stamp = await stampOf(path)
   const known = (await remembered(ctx))[path]
   if (known?.stamp === stamp) return known
   const { stdout, stderr } = await ctx.exec(path, tool.version, { accept: 'any', timeout: 20_000 })

@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildArtifact } from '../../../lib/artifact/build.ts'
@@ -150,6 +150,64 @@ describe('checkArtifact', () => {
     writeFileSync(join(project, 'k8s', 'a.yaml'), configMap('b'))
     await check(project, {}, exec)
     expect(exec.calls).toHaveLength(2)
+  })
+
+  describe('does not rely on what was checked before', () => {
+    const prefixed = { 'kustomization.yaml': 'resources: [a.yaml]\nnamePrefix: x-\n', 'a.yaml': configMap('a') }
+
+    it('when another program builds now', async () => {
+      const project = plant(prefixed)
+      const program = join(project, 'kubectl')
+      writeFileSync(program, 'one')
+      const exec = fakeExec({ 'kubectl kustomize *': configMap('x-a') })
+      const again = async () => {
+        const ctx = fakeContext({ exec, locate: async () => program })
+        const artifact = await buildArtifact({ source: join(project, 'k8s'), project }, ctx)
+        await checkArtifact(artifact, { start: './' }, ctx)
+        return exec.calls.length
+      }
+      expect([await again(), await again()]).toEqual([1, 1])
+      // the same size, and a time of change that was set back
+      const { mtime } = statSync(program)
+      writeFileSync(program, 'two')
+      utimesSync(program, mtime, mtime)
+      expect([await again(), await again()]).toEqual([2, 2])
+    })
+
+    it('when a file has changed that a plugin of kustomize names', async () => {
+      const project = plant({
+        'kustomization.yaml': 'resources: [a.yaml]\ntransformers: [t.yaml]\n',
+        'a.yaml': configMap('a'),
+        't.yaml': 'apiVersion: builtin\nkind: PatchTransformer\nmetadata: {name: t}\npath: patch.yaml\n',
+        'patch.yaml': configMap('a'),
+      })
+      const exec = fakeExec({ 'kubectl kustomize *': configMap('a') })
+      for (const calls of [1, 1]) {
+        await check(project, {}, exec)
+        expect(exec.calls).toHaveLength(calls)
+      }
+      writeFileSync(join(project, 'k8s', 'patch.yaml'), configMap('broken'))
+      await check(project, {}, exec)
+      expect(exec.calls).toHaveLength(2)
+    })
+
+    it('when a setting is stricter now', async () => {
+      const secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter22}\n'
+      const project = plant({ 'kustomization.yaml': 'resources: [s.yaml]\n', 's.yaml': secret })
+      await check(project, { allowPlaintextSecrets: true })
+      await expect(check(project)).rejects.toMatchObject({ exitCode: 3 })
+    })
+
+    it('when another version of ksail has read it', async () => {
+      const secret = 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter22}\n'
+      const project = plant({ 'kustomization.yaml': 'resources: [s.yaml]\n', 's.yaml': secret })
+      await check(project, { allowPlaintextSecrets: true })
+      const memory = join(project, '.ksail', 'cache', 'facts.json')
+      const known = JSON.parse(readFileSync(memory, 'utf8')) as { version: string; facts: Record<string, object> }
+      const facts = Object.fromEntries(Object.entries(known.facts).map(([key, fact]) => [key, { ...fact, findings: [] }]))
+      writeFileSync(memory, JSON.stringify({ version: `${known.version}-other`, facts }))
+      await expect(check(project)).rejects.toMatchObject({ exitCode: 3 })
+    })
   })
 
   it('reads the default namespace of a new project without kustomize', async () => {
