@@ -25,8 +25,12 @@ if (report === undefined) {
   out('✗ the tests left no result')
   failed += 1
 } else {
-  for (const { name, status, message, assertionResults } of report.testResults) {
+  const spans = new Map()
+  for (const { name, status, message, assertionResults, startTime, endTime } of report.testResults) {
     const path = name.replace(`${process.cwd()}/`, '')
+    const [, folder] = path.split('/')
+    const { begin, end, files } = spans.get(folder) ?? { begin: startTime, end: endTime, files: 0 }
+    spans.set(folder, { begin: Math.min(begin, startTime), end: Math.max(end, endTime), files: files + 1 })
     for (const test of assertionResults) {
       if (test.status === 'passed') passed += 1
       else if (test.status === 'failed') {
@@ -34,7 +38,7 @@ if (report === undefined) {
         out(`✗ ${path} > ${test.fullName}\n${test.failureMessages.map((text) => firstLines(text, 25)).join('\n')}`)
       } else {
         // what needs real programs finds them all in the test bed: skipped there is tested nowhere
-        if (/^test\/(e2e|registry)\//.test(path)) skipped += 1
+        if (/^test\/(e2e|host|registry)\//.test(path)) skipped += 1
         out(`- skipped: ${path} > ${test.fullName}`)
       }
     }
@@ -44,6 +48,8 @@ if (report === undefined) {
       out(`✗ ${path}\n${firstLines(message, 25)}`)
     }
   }
+  for (const [folder, { begin, end, files }] of [...spans].toSorted(([, a], [, b]) => a.begin - b.begin))
+    out(`  test/${folder}: ${files} files in ${((end - begin) / 1000).toFixed(0)} s`)
   if (passed === 0 && failed === 0) {
     out('✗ no test ran')
     failed += 1
