@@ -122,7 +122,7 @@ const createNow = async (options: CreateOptions, ctx: Context, followed: boolean
     const context = project.config.context ?? recorded?.context ?? runtime.contextOf(project.target.name)
     const target: Target = { ...project.target, provider, context }
     const engine = engineOf(target.engine)
-    await needTools(ctx, [...runtime.tools, ...engine.controllers[runtime.controllers.as].tools, 'oras'])
+    await needTools(ctx, [...runtime.tools(target), ...engine.controllers[runtime.controllers.as].tools, 'oras'])
     return create({ ctx, options, project: { ...project, target }, target, runtime, engine, start, followed })
   })
 }
@@ -146,6 +146,9 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   const first = firstPush(ctx, project, target)
   if (making) await first.prepare()
   const sync = await syncOf(ctx, target, runtime, { allowShortLived: options.allowShortLived === true })
+  const components = await engine.components(ctx, target)
+  // without the kinds nothing else is worth making; with Pods it is the cluster that takes long, not they
+  if (making && runtime.controllers.as === 'processes') await engine.controllers.processes.manifests(ctx, target, { components })
   const fresh = survey.record === undefined
   const record = await recordFor(ctx, target, survey, adopt)
   const running = !making
@@ -155,7 +158,6 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
       await runtime.start(ctx, target.name)
       await runtime.ready(ctx, target, { timeout: target.timeout })
     }
-    const components = await engine.components(ctx, target)
     const base = { ctx, target, record, engine, sync, components, runtime }
     const complete = running && (await nothingLeft(base, survey))
     const { actions, outcome } = planCreate({

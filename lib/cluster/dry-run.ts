@@ -76,7 +76,7 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
   const target: Target = { ...loaded.target, provider, context, ...staged }
   const engine = engineOf(target.engine)
   const missing: string[] = []
-  for (const tool of new Set([...runtime.tools, ...engine.controllers[runtime.controllers.as].tools, 'oras'] as const)) {
+  for (const tool of new Set([...runtime.tools(target), ...engine.controllers[runtime.controllers.as].tools, 'oras'] as const)) {
     const how = await howToGet(real, ctx, tools[tool])
     if (how !== undefined) missing.push(how)
   }

@@ -104,7 +104,7 @@ export interface ProcessControllers {
 export interface Runtime {
   readonly summary: string
   /** Asked for before anything is made. */
-  readonly tools: readonly ToolName[]
+  tools(target: Pick<Target, 'workers'>): readonly ToolName[]
   readonly registry: RegistryRuntime
   /** What a node is, for people: `node`, `process`. */
   readonly noun: string

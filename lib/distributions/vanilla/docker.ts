@@ -118,7 +118,7 @@ const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
 /** Vanilla Kubernetes in containers, made by kind. */
 export const vanillaOnDocker: Runtime = {
   summary: 'nodes as containers, by kind',
-  tools: ['docker', 'kind', 'kubectl'],
+  tools: () => ['docker', 'kind', 'kubectl'],
   registry: containerRegistry,
   controllers: { as: 'pods' },
   noun: 'node',

@@ -20,6 +20,7 @@ import {
   removeControl,
   stopControl,
 } from '../../providers/host/control.ts'
+import { SIMULATORS } from '../../providers/host/simulated.ts'
 import { isComponent } from '../../providers/host/components.ts'
 import { logOf } from '../../providers/host/process.ts'
 import type { ApiAccess } from '../../providers/host/secrets.ts'
@@ -104,7 +105,14 @@ const start = async (ctx: Context, name: string): Promise<void> => {
 /** Vanilla Kubernetes without containers: its control plane and the Flux controllers as processes of this user. */
 export const vanillaOnHost: Runtime = {
   summary: 'a control plane as processes of this user, without nodes',
-  tools: ['etcd', 'kube-apiserver', 'kube-controller-manager', 'registry', 'kubectl'],
+  tools: ({ workers = 0 }) => [
+    'etcd',
+    'kube-apiserver',
+    'kube-controller-manager',
+    'registry',
+    'kubectl',
+    ...(workers > 0 ? SIMULATORS : []),
+  ],
   registry: processRegistry,
   noun: 'process',
   preview: hostPreview(contextOf),

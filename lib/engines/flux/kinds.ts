@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { isKsailError } from '../../base/errors.ts'
+import { isKsailError, KsailError } from '../../base/errors.ts'
 import { step } from '../../base/events.ts'
 import type { Context } from '../../base/context.ts'
 import { readText, writeText } from '../../io/files.ts'
@@ -112,11 +112,21 @@ export const kindManifests = (ctx: Context, components: readonly string[]): Prom
   return promise
 }
 
+const allGenerated = async (ctx: Context, components: readonly string[]): Promise<readonly string[]> => {
+  try {
+    return (await Promise.all(components.map((it) => generated(ctx, it)))).flat()
+  } catch (error) {
+    if (!isKsailError(error, 'tool')) throw error
+    throw new KsailError('tool', "Flux's own kinds are needed: flux prints them, and Go makes them; neither is here", {
+      details: error.details,
+      cause: error,
+      hint: `install flux from ${tools.flux.home}, or go from https://go.dev/dl/`,
+    })
+  }
+}
+
 const make = async (ctx: Context, components: readonly string[]): Promise<string> => {
   // what was made without flux goes on to serve: asking for flux again would try to download it each time
-  const kinds =
-    (await remembered(ctx, components)) ??
-    (await exported(ctx, components)) ??
-    (await Promise.all(components.map((it) => generated(ctx, it)))).flat()
+  const kinds = (await remembered(ctx, components)) ?? (await exported(ctx, components)) ?? (await allGenerated(ctx, components))
   return [NAMESPACE, ...kinds].join('\n---\n')
 }

@@ -95,7 +95,9 @@ export const fetchFromImage = async (
     }
   } catch (error) {
     if (!isKsailError(error) || isKsailError(error, 'interrupted', 'terminated', 'refused', 'config')) throw error
-    throw new KsailError('unreachable', `${image}: ${messageOf(error)}`, { cause: error })
+    // what oras said last tells more than that it failed
+    const why = error.code === 'tool' ? 'oras, which fetches it, is not here' : (error.details.at(-1) ?? messageOf(error))
+    throw new KsailError('unreachable', `${image}: ${why}`, { cause: error })
   }
   throw new KsailError('unreachable', `${image} has no ${member}`)
 }

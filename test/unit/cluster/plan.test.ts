@@ -51,7 +51,7 @@ const world = (over: Partial<Plan> = {}) => {
   }
   const runtime: Runtime = {
     summary: 'fake',
-    tools: [],
+    tools: () => [],
     noun: 'node',
     preview: {
       make: refuse('preview'),

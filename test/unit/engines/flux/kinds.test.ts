@@ -1,4 +1,5 @@
 import { expect, it } from 'vitest'
+import { KsailError } from '../../../../lib/base/errors.ts'
 import { kindManifests } from '../../../../lib/engines/flux/kinds.ts'
 import { fakeContext } from '../../../fakes/context.ts'
 import { fakeExec } from '../../../fakes/exec.ts'
@@ -32,4 +33,16 @@ it("Flux's kinds without its Deployments, the same text from flux and out of the
   // another command: nothing is remembered but the file
   expect(await kindManifests({ ...ctx, locate: async (tool) => tool.name }, ['source-controller'])).toBe(first)
   expect(exec.commands().filter((it) => it.startsWith('flux install'))).toHaveLength(1)
+})
+
+it('without flux and Go says what is needed for what', async () => {
+  const locate = async ({ name }: { readonly name: string }): Promise<never> => {
+    throw new KsailError('tool', `${name} is needed; looked in`, { details: ['5. go: no go on PATH'] })
+  }
+  await expect(kindManifests(fakeContext({ locate }), ['source-controller'])).rejects.toMatchObject({
+    exitCode: 6,
+    message: "Flux's own kinds are needed: flux prints them, and Go makes them; neither is here",
+    details: ['5. go: no go on PATH'],
+    hint: expect.stringMatching(/^install flux from https:.*, or go/),
+  })
 })

@@ -9,7 +9,7 @@ const rows = Object.entries(pins).flatMap(([tool, { version, platforms }]) =>
 )
 
 /** What a cluster on Host runs, what makes Flux's kinds, and what is called to make and use it; simulated nodes included. */
-const HOST = [...new Set([...Object.keys(components), ...vanillaOnHost.tools, 'kubectl', 'oras', 'flux'])]
+const HOST = [...new Set([...Object.keys(components), ...vanillaOnHost.tools({ workers: 1 }), 'kubectl', 'oras', 'flux'])]
 
 describe('pins', () => {
   it.each(['linux-x64', 'linux-arm64'])('a machine with %s needs no Go for the provider Host', (platform) => {
