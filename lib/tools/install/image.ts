@@ -94,9 +94,11 @@ export const fetchFromImage = async (
       if (missing.size === 0) return program
     }
   } catch (error) {
-    if (!isKsailError(error) || isKsailError(error, 'interrupted', 'terminated', 'refused', 'config')) throw error
+    if (!isKsailError(error)) throw error
+    const { code, details }: KsailError = error
+    if (['interrupted', 'terminated', 'refused', 'config'].includes(code)) throw error
     // what oras said last tells more than that it failed
-    const why = error.code === 'tool' ? 'oras, which fetches it, is not here' : (error.details.at(-1) ?? messageOf(error))
+    const why = code === 'tool' ? 'oras, which fetches it, is not here' : (details.at(-1) ?? messageOf(error))
     throw new KsailError('unreachable', `${image}: ${why}`, { cause: error })
   }
   throw new KsailError('unreachable', `${image} has no ${member}`)
