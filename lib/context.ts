@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { Context } from './base/context.ts'
 import { createExec, createSpawn } from './io/exec.ts'
 import { host } from './io/host.ts'
@@ -21,6 +22,8 @@ export const createContext = (over: Partial<Context> = {}): Context => {
     signal: over.signal ?? new AbortController().signal,
     secrets: over.secrets ?? new Set<string>(),
   }
+  // every request and every child listens to it: many at a time are no leak, which Node would warn of on stderr
+  setMaxListeners(0, settings.signal)
   const platform = over.platform ?? host.platform
   const exec = over.exec ?? createExec(settings)
   const locate =

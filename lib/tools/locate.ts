@@ -53,6 +53,8 @@ export const stampOf = async (path: string): Promise<string> => {
   return `${real}:${size}:${mtimeMs}:${ctimeMs}:${ino}`
 }
 
+let writing: Promise<unknown> = Promise.resolve()
+
 /** What a program says about its version, asked once for each program. */
 export const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<Known> => {
   const stamp = await stampOf(path)
@@ -62,8 +64,9 @@ export const versionOf = async (ctx: Ctx, tool: Tool, path: string): Promise<Kno
   const version = parseVersion(tool, stdout) ?? parseVersion(tool, stderr)
   if (version === undefined) throw new KsailError('tool', `${path} does not say its version`)
   const found = { stamp, version, accepted: (await accepts(tool.accepts, version)) ? tool.accepts : undefined }
-  // read again: another tool may have been remembered meanwhile. A lost entry costs one more question, so nothing is locked
-  await writeJson(cachePath(ctx), { ...(await remembered(ctx)), [path]: found }).catch(() => undefined)
+  // one after the other, and read again, so that what is asked at the same time is all remembered. What another process writes in this moment costs one more question
+  writing = writing.then(async () => writeJson(cachePath(ctx), { ...(await remembered(ctx)), [path]: found }).catch(() => undefined))
+  await writing
   return found
 }
 

@@ -196,6 +196,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
   const find = once(begun, () => resolveDestination({ ref: options.ref, project, options }, ctx))
   let ahead: Ahead | undefined
   let reconciling: Promise<ReconcileResult> | undefined
+  const told = deferred<void>()
   try {
     void find()
     if (options.reconcile === true) void watch()
@@ -215,7 +216,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
       if (options.reconcile !== true) return
       reconciling = (async () => {
         const [{ reconcile }, { kube, source }] = await Promise.all([import('./reconcile.ts'), watch()])
-        return reconcile({ ...options, digest }, ctx, { project, destination, kube, source, sent })
+        return reconcile({ ...options, digest }, ctx, { project, destination, kube, source, sent, told: told.promise })
       })()
       reconciling.catch(() => undefined)
     }
@@ -246,8 +247,12 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
       registryFrom: destination.registryFrom,
       tagFrom: destination.tagFrom,
     }
+    told.resolve()
     const reconciled = await reconciling
     return { ...result, ms: ctx.now() - start, ...(reconciled === undefined ? {} : { reconciled }) }
+  } catch (error) {
+    told.reject(error)
+    throw error
   } finally {
     ahead?.end()
     await Promise.allSettled(begun)

@@ -29,6 +29,8 @@ export interface Known {
   readonly source?: ClusterSource | undefined
   /** Settles when the tag names the digest. */
   readonly sent: Promise<unknown>
+  /** Settles when everything about the push has been told. */
+  readonly told: Promise<unknown>
 }
 
 const LAST_PUSH = 'last push of this project'
@@ -133,8 +135,8 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
     const moved = from === LAST_PUSH ? head(5000).catch(() => undefined) : undefined
     const waiting = engine.reconcile(ctx, target, { digest, tag, latest: options.latest, head: () => head(), kube, after: known?.sent })
     waiting.catch(() => undefined)
-    // a wait that begins while the artifact is still on its way is told when that has arrived
-    await known?.sent
+    // a wait that begins while the artifact is still on its way is told after that
+    await known?.told
     const result = await step(ctx, `reconciling ${target.name} to ${tag}@${digest.slice(0, 19)} (${from})`, () => waiting)
     const now = await moved
     if (now !== undefined && now !== result.digest)

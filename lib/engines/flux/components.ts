@@ -1,9 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
+import { readFacts } from '../../artifact/facts.ts'
+import { selectFiles } from '../../artifact/files.ts'
+import { memoryOf } from '../../artifact/layout.ts'
+import { buildTree } from '../../artifact/validate.ts'
 import { isKsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import type { Target } from '../../base/target.ts'
-import { readText } from '../../io/files.ts'
+import { exists, readText } from '../../io/files.ts'
 import { buildKustomization } from '../../tools/kubectl.ts'
 
 export const BASE = ['source-controller', 'kustomize-controller'] as const
@@ -29,6 +33,21 @@ const childPaths = (text: string): readonly string[] =>
     .filter((document) => /^kind: Kustomization\s*$/m.test(document) && /^apiVersion: kustomize\.toolkit\.fluxcd\.io\//m.test(document))
     .flatMap((document) => /^ {2}path: *["']?([^"'\n]+?)["']?\s*$/m.exec(document)?.[1] ?? [])
 
+/** The same by reading, which costs no process for most trees; undefined where that leaves a question. */
+const readHelm = async (ctx: Context, { source, project, path }: Target): Promise<boolean | undefined> => {
+  try {
+    const { files } = selectFiles(source)
+    const memory = memoryOf(join(project, '.ksail', 'artifacts'))
+    const remember = (await exists(memory)) ? memory : undefined
+    const { objects, whole } = await buildTree({ entries: files, facts: await readFacts(files, remember), start: path, remember }, ctx)
+    return whole ? objects.some(({ kind, group }) => kind === 'HelmRelease' && group !== '') : undefined
+  } catch (error) {
+    // what cannot be packed is a push's to refuse
+    if (!isKsailError(error) || ctx.signal.aborted) throw error
+    return undefined
+  }
+}
+
 /**
  * The controllers that what Flux will build needs: helm-controller as soon as the start folder, or a folder that a Kustomization in it
  * names, builds a HelmRelease. A folder that does not build is another check's to refuse.
@@ -43,5 +62,5 @@ export const componentsOf = async (ctx: Context, target: Target): Promise<readon
     if (/^kind: HelmRelease\s*$/m.test(text)) return true
     return (await Promise.all(childPaths(text).map(needsHelm))).includes(true)
   }
-  return (await needsHelm(target.path)) ? [...BASE, HELM] : BASE
+  return ((await readHelm(ctx, target)) ?? (await needsHelm(target.path))) ? [...BASE, HELM] : BASE
 }

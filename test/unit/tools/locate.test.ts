@@ -56,6 +56,22 @@ describe('locate', () => {
     })
   })
 
+  it('remembers what several said at the same time', async () => {
+    const folder = tempFolder()
+    const names = ['a', 'b', 'c', 'd']
+    const exec = fakeExec({ '* version': 'v0.33.0' })
+    const ctx = fakeContext({ exec, env: { PATH: folder } })
+    for (const name of names) program(folder, name)
+    const ask = () => {
+      const locate = createLocate(ctx)
+      return Promise.all(names.map((name) => locate({ ...tool, name })))
+    }
+    await ask()
+    expect(exec.calls).toHaveLength(4)
+    await ask()
+    expect(exec.calls).toHaveLength(4)
+  })
+
   it('trusts the variable without asking, but not a path that is no program', async () => {
     const path = program(tempFolder())
     const { ctx, exec } = world({}, { PATH: '', KSAIL_TOOL_KIND: path })

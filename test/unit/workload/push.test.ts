@@ -253,6 +253,36 @@ describe('push', () => {
       ).toEqual([])
     })
 
+    it('tells the push before the wait that began during it', async () => {
+      const { run, own, exec, kube } = read()
+      const digest = (): string => exec.calls.findLast(({ args }) => args[0] === 'cp')?.args[3]?.split('@')[1] ?? ''
+      kube.onPatch((object) => {
+        const revision = `dev@${digest()}`
+        const conditions = [{ type: 'Ready', status: 'True', reason: 'Succeeded' }]
+        const token = object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt']
+        kube.put(
+          { ...object, status: { artifact: { revision }, lastHandledReconcileAt: token, observedGeneration: 1, conditions } } as never,
+          {
+            apiVersion: 'kustomize.toolkit.fluxcd.io/v1',
+            kind: 'Kustomization',
+            metadata: { name: 'flux-system', namespace: 'flux-system', generation: 1 },
+            spec: { sourceRef: { kind: 'OCIRepository', name: 'flux-system' } },
+            status: { observedGeneration: 1, lastAppliedRevision: revision, lastAttemptedRevision: revision, conditions },
+          } as never,
+        )
+      })
+      kube.put({ ...source('oci://127.0.0.1:5050/app'), status: { artifact: { revision: 'dev@sha256:0' }, conditions: [] } } as never)
+      writeFileSync(
+        join(own.cwd, 'ksail.yaml'),
+        'apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata: {name: dev}\nspec: {cluster: {gitOpsEngine: Flux}}\n',
+      )
+      const { digest: pushed, reconciled } = await run({ reconcile: true })
+      expect(reconciled?.digest).toBe(pushed)
+      expect(own.events.flatMap((it) => (it.kind === 'step' || it.kind === 'done' ? [`${it.kind} ${it.text.split(' ')[0]}`] : []))).toEqual(
+        ['step pushing', 'done pushing', 'step reconciling', 'done reconciling'],
+      )
+    })
+
     it('makes one connection, also when it goes on to compare', async () => {
       const { run, proxies } = read()
       await run()

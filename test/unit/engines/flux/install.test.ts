@@ -45,6 +45,18 @@ describe('the controllers that a folder needs', () => {
     expect(await componentsOf(fakeContext({ exec }), target({ source: '/q/k8s' }))).toEqual([...components, 'helm-controller'])
   })
 
+  it('reads a plain tree without a process, and what no kustomization names does not count', async () => {
+    const ctx = fakeContext({ exec: fakeExec() })
+    const source = join(ctx.cwd, 'k8s')
+    mkdirSync(join(source, 'apps'), { recursive: true })
+    writeFileSync(join(source, 'kustomization.yaml'), 'resources: []\n')
+    writeFileSync(join(source, 'apps', 'kustomization.yaml'), 'resources: [release.yaml]\n')
+    writeFileSync(join(source, 'apps', 'release.yaml'), release)
+    expect(await componentsOf(ctx, target({ source, project: ctx.cwd, path: './' }))).toEqual(components)
+    writeFileSync(join(source, 'kustomization.yaml'), 'resources: [apps]\n')
+    expect(await componentsOf(ctx, target({ source, project: ctx.cwd, path: './' }))).toEqual([...components, 'helm-controller'])
+  })
+
   it('looks into the folders that Kustomizations of the start folder name', async () => {
     const child = 'apiVersion: kustomize.toolkit.fluxcd.io/v1\nkind: Kustomization\nmetadata:\n  name: apps\nspec:\n  path: ./apps\n'
     const exec = fakeExec({ 'kubectl kustomize /p/k8s/clusters/local': child, 'kubectl kustomize /p/k8s/apps': release })
@@ -63,7 +75,7 @@ describe('the controllers that a folder needs', () => {
     const ctx = fakeContext({ exec: fakeExec({ 'kubectl kustomize *': failure }) })
     mkdirSync(join(ctx.cwd, 'k8s'))
     writeFileSync(join(ctx.cwd, 'k8s', 'release.yaml'), release)
-    expect(await componentsOf(ctx, target({ source: join(ctx.cwd, 'k8s') }))).toContain('helm-controller')
+    expect(await componentsOf(ctx, target({ source: join(ctx.cwd, 'k8s'), project: ctx.cwd, path: './' }))).toContain('helm-controller')
   })
 })
 
