@@ -1,5 +1,4 @@
 import type { Action } from '../base/actions.ts'
-import { isKsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
@@ -9,8 +8,7 @@ import { engineOf } from '../engines/index.ts'
 import { privateFolder } from '../io/private.ts'
 import { resolveProvider } from '../providers/index.ts'
 import { readRecord, type ClusterRecord } from '../providers/record.ts'
-import { howToGet, lookingOnly } from '../tools/dry.ts'
-import { tools } from '../tools/index.ts'
+import { lookingOnly, previewTools } from '../tools/dry.ts'
 import { sharingKube } from '../tools/kube.ts'
 import type { CreateOptions, CreateResult } from './create.ts'
 import { firstPush } from './first-push.ts'
@@ -75,11 +73,7 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
   const context = loaded.config.context ?? recorded?.context ?? runtime.contextOf(name)
   const target: Target = { ...loaded.target, provider, context, ...staged }
   const engine = engineOf(target.engine)
-  const missing: string[] = []
-  for (const tool of new Set([...runtime.tools(target), ...engine.controllers[runtime.controllers.as].tools, 'oras'] as const)) {
-    const how = await howToGet(real, ctx, tools[tool])
-    if (how !== undefined) missing.push(how)
-  }
+  const missing = await previewTools(real, ctx, [...runtime.tools(target), ...engine.controllers[runtime.controllers.as].tools, 'oras'])
   for (const text of missing) ctx.report({ kind: 'note', text })
   const survey = await surveyCluster(ctx, target)
   if (options.adopt !== true) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
@@ -107,10 +101,7 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
   if (halfMade) tell(`nodes of ${name} that an earlier create left half-made`, await runtime.preview.remove(ctx, name, target.kubeconfig))
   const stopped = running && survey.nodes.some((node) => !node.running)
   if (stopped) tell(`nodes of ${name} are stopped`, await runtime.preview.start(ctx, name))
-  const components = await engine.components(ctx, target).catch((error: unknown) => {
-    if (!isKsailError(error, 'tool')) throw error
-    return []
-  })
+  const components = await engine.components(ctx, target)
   const base = { ctx, target, record, engine, sync, components, runtime }
   if (stopped) ctx.report({ kind: 'note', text: `what is in cluster ${name} cannot be seen while it is stopped: it is taken to be whole` })
   const complete = running && missing.length === 0 && (stopped || (await nothingLeft(base, survey, { dryRun: true })))

@@ -2,6 +2,7 @@ import { isAbsolute, posix, relative, resolve, sep } from 'node:path'
 import { usageError } from '../base/errors.ts'
 import { registryName, repositoryName, syncPath } from '../base/names.ts'
 import { expandPlaceholders } from '../base/placeholders.ts'
+import { hostPort } from '../base/reference.ts'
 import { parseRegistrySetting } from '../base/registry-setting.ts'
 import type { Context } from '../base/context.ts'
 import type { Registry } from '../base/target.ts'
@@ -119,6 +120,17 @@ const kindNodes = ({ controlPlanes, workers, nodeImage }: ProjectPlan): readonly
   return [...nodes('control-plane', controlPlanes), ...nodes('worker', workers)]
 }
 
+/** Where an external registry is, unless a variable says so only when it runs. */
+const externalUrl = ({ registry, settings: { localRegistry }, source }: ProjectPlan): readonly Edit[] => {
+  const place = String(localRegistry)
+    .split('@')
+    .at(-1)
+    ?.replace(/:\$\{[^}]*\}$/, '')
+  return registry === undefined || place?.includes('${') === true
+    ? []
+    : [[['spec', 'url'], `oci://${hostPort(registry)}/${registry.repository || repositoryName('/', source)}`]]
+}
+
 /** Where a template goes, and what is filled in, by its path. */
 const rules: Readonly<
   Record<string, { readonly path?: (plan: ProjectPlan) => string; readonly edits: (plan: ProjectPlan) => readonly Edit[] }>
@@ -146,7 +158,7 @@ const rules: Readonly<
   'flux/oci-repository.yaml': {
     edits: (plan) =>
       plan.registry?.external === true
-        ? [[['spec', 'insecure'], undefined]]
+        ? [[['spec', 'insecure'], undefined], ...externalUrl(plan)]
         : [[['spec', 'url'], `oci://${registryName(plan.name)}:5000/${plan.registry?.repository || repositoryName('/', plan.source)}`]],
   },
 }

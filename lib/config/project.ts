@@ -2,7 +2,6 @@ import { resolve, delimiter } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { repositoryName, syncPath } from '../base/names.ts'
 import type { Registry, Target } from '../base/target.ts'
-import { contextOf } from '../distributions/index.ts'
 import { defaultKubeconfig } from '../io/folders.ts'
 import { readRecord } from '../providers/record.ts'
 import { chooseCluster } from './cluster.ts'
@@ -81,6 +80,10 @@ const kubeconfigOf = (config: Config, { cwd, env }: Context): string => {
   return config.kubeconfig ?? (first === undefined ? defaultKubeconfig(env) : resolve(cwd, first))
 }
 
+/** A cluster that is recorded says its context itself: only for another one the distributions are loaded. */
+const contextFor = async (name: string, { distribution, provider }: Config): Promise<string> =>
+  (await import('../distributions/index.ts')).contextOf({ distribution, provider, name })
+
 /** Every setting has a flag or a key; what verbs pass besides them is not ours. */
 const inputsOf = (options: ProjectOptions): SettingInputs =>
   Object.fromEntries(Object.entries(options).filter(([name]) => Object.hasOwn(settings, name))) as SettingInputs
@@ -107,7 +110,7 @@ export const loadProject = async (options: ProjectOptions, ctx: Context): Promis
     provider: record?.provider ?? config.provider,
     engine: config.engine,
     kubeconfig: kubeconfigOf(config, ctx),
-    context: config.context ?? record?.context ?? contextOf({ distribution: config.distribution, provider: config.provider, name }),
+    context: config.context ?? record?.context ?? (await contextFor(name, config)),
     source: config.sourceDirectory,
     get repository() {
       return named()?.registry.repository || repositoryName(directory, config.sourceDirectory)

@@ -1,7 +1,9 @@
 import { isKsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { Tool } from '../base/tool.ts'
+import { tools, type ToolName } from './index.ts'
 import { createLocate } from './locate.ts'
+import { needTools } from './need.ts'
 
 /** The same context for those who only look: a tool that is neither on PATH nor in the cache stays missing, nothing is fetched or built. */
 export const lookingOnly = (ctx: Context): Context => ({
@@ -9,17 +11,33 @@ export const lookingOnly = (ctx: Context): Context => ({
   locate: createLocate(ctx, async (tool) => (await import('./install/steps.ts')).installSteps(ctx, tool).slice(0, 1)),
 })
 
-/** How a tool that is missing would be got; undefined: it is there. Where it could not be got this fails as getting it would. */
-export const howToGet = async (ctx: Context, looking: Context, tool: Tool): Promise<string | undefined> => {
+/** How a tool that is missing would be got; undefined: not at all. */
+const howToGet = async (ctx: Context, { name }: Tool): Promise<string | undefined> => {
+  const [{ pinned }, { slotOf, hasGo }] = await Promise.all([import('./install/pins.ts'), import('./install/go.ts')])
+  if (ctx.env['KSAIL_OFFLINE'] !== '1' && pinned(name) !== undefined) return `${name} would be downloaded first`
+  return (await slotOf(name)) !== undefined && (await hasGo(ctx)) ? `${name} would be built with go first` : undefined
+}
+
+const isThere = async (looking: Context, tool: Tool): Promise<boolean> => {
   try {
     await looking.locate(tool)
-    return undefined
+    return true
   } catch (error) {
     if (!isKsailError(error, 'tool')) throw error
+    return false
   }
-  const [{ pinned }, { slotOf, hasGo }] = await Promise.all([import('./install/pins.ts'), import('./install/go.ts')])
-  if (ctx.env['KSAIL_OFFLINE'] !== '1' && pinned(tool.name) !== undefined) return `${tool.name} would be downloaded first`
-  if ((await slotOf(tool.name)) !== undefined && (await hasGo(ctx))) return `${tool.name} would be built with go first`
-  await ctx.locate(tool)
-  return undefined
+}
+
+/** What would be got first of the tools that are needed, in words. Those that could not be got fail as in a real run, together. */
+export const previewTools = async (ctx: Context, looking: Context, names: readonly ToolName[]): Promise<readonly string[]> => {
+  const gets: string[] = []
+  const nowhere: ToolName[] = []
+  for (const name of new Set(names)) {
+    if (await isThere(looking, tools[name])) continue
+    const how = await howToGet(ctx, tools[name])
+    if (how === undefined) nowhere.push(name)
+    else gets.push(how)
+  }
+  await needTools(ctx, nowhere)
+  return gets
 }

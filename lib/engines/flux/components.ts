@@ -19,7 +19,8 @@ const built = async (ctx: Context, folder: string): Promise<string> => {
   try {
     return await buildKustomization(ctx, folder)
   } catch (error) {
-    if (!isKsailError(error, 'exec')) throw error
+    // a kubectl that is not there yet cannot build it: reading is near enough for those who only look
+    if (!isKsailError(error, 'exec', 'tool')) throw error
     const names = await readdir(folder, { recursive: true }).catch(() => [])
     const texts = await Promise.all(names.filter((name) => /\.ya?ml$/.test(name)).map((name) => readText(join(folder, name))))
     return texts.map((text) => text ?? '').join('\n---\n')

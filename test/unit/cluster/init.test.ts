@@ -111,6 +111,7 @@ spec:
     })
     expect(await yaml(ctx, 'deploy/manifests/clusters/local/kustomization.yaml')).toMatchObject({ resources: ['../../apps/podinfo'] })
     expect(await yaml(ctx, 'flux/oci-repository.yaml')).not.toHaveProperty('spec.insecure')
+    expect(await yaml(ctx, 'flux/oci-repository.yaml')).toMatchObject({ spec: { url: 'oci://ghcr.io/org/app' } })
     expect(ctx.texts()).toEqual([])
   })
 
