@@ -2,7 +2,7 @@ import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
 import { exists } from '../io/files.ts'
-import { hasProcesses } from '../providers/index.ts'
+import { hasContainers, hasProcesses } from '../providers/index.ts'
 import { readRecord } from '../providers/record.ts'
 import { findHostRegistry } from '../providers/host/registry.ts'
 import { registryStopped } from '../registry/choose.ts'
@@ -33,9 +33,29 @@ const processOf = async (ctx: Context, cluster: string): Promise<LocalRegistry |
 /** A cluster that is configured but far away may not keep a push waiting: there are other places to look. */
 const PATIENCE = 10_000
 
-const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sources => ({
+const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sources => {
+  const inspected = new Map<string, Promise<LocalRegistry | undefined>>()
+  const inspect = (name: string): Promise<LocalRegistry | undefined> => {
+    const known = inspected.get(name)
+    if (known !== undefined) return known
+    const found = docker.inspect(ctx, [name]).then(([container]) => (container === undefined ? undefined : localOf(container)))
+    // who needs it awaits it
+    found.catch(() => undefined)
+    inspected.set(name, found)
+    return found
+  }
+  return sourcesOver(target, ctx, inspect)
+}
+
+const sourcesOver = (
+  target: RegistryRequest['project']['target'],
+  ctx: Context,
+  inspect: (name: string) => Promise<LocalRegistry | undefined>,
+): Sources => ({
   cluster: async () => {
     if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
+    // what such a cluster reads is most often the container beside it: its port is looked up while the cluster answers
+    if (hasContainers(target.provider)) void inspect(registryName(target.name))
     // a push to a registry that is configured never comes here
     const { clusterSource } = await import('../engines/index.ts')
     const why = new KsailError('unreachable', `cluster ${target.name} did not answer within ${PATIENCE / 1000} s`)
@@ -57,10 +77,7 @@ const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sour
     const found = await findRegistry(ctx, target.name)
     return found === undefined ? undefined : localOf(found)
   },
-  container: async (name) => {
-    const [found] = await docker.inspect(ctx, [name])
-    return found === undefined ? undefined : localOf(found)
-  },
+  container: inspect,
   dockerHost: () => docker.engineHost(ctx),
 })
 

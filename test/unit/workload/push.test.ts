@@ -6,6 +6,7 @@ import { mismatchOf } from '../../../lib/workload/mismatch.ts'
 import { judgePrune } from '../../../lib/workload/prune-judge.ts'
 import { push, type PushOptions } from '../../../lib/workload/push.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
+import { fakeDocker } from '../../fakes/docker.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 import { fakeKube } from '../../fakes/kube.ts'
 import { serveKube } from '../../fakes/kube-server.ts'
@@ -238,6 +239,26 @@ describe('push', () => {
       const where = `${url.slice('oci://'.length)}:${tag}`
       expect(await run()).toMatchObject({ reference: expect.stringMatching(`^oci://${where}@`) })
       expect(exec.commands().slice(before)).toContain(`oras resolve ${where} --plain-http`)
+    })
+
+    it('looks up the port of the container beside the cluster while the cluster is asked', async () => {
+      const { order, kube, own } = read()
+      kube.put(source('oci://dev-local-registry:5000/app'))
+      const docker = fakeDocker([{ name: 'dev-local-registry', labels: {}, port: 5055, running: true }])
+      const ctx = {
+        ...own,
+        exec: ((file, args, options) => {
+          if (!file.endsWith('docker')) return own.exec(file, args, options)
+          order.push(`docker ${args?.[0]}`)
+          return docker.exec(file, args, options)
+        }) as typeof own.exec,
+        env: { ...own.env, DOCKER_HOST: 'unix:///var/run/docker.sock' },
+      }
+      expect(await push({ name: 'dev', provider: 'Docker', kubeconfig: join(own.cwd, 'kubeconfig') }, ctx)).toMatchObject({
+        repository: 'localhost:5055/app',
+      })
+      expect(order[0]).toBe('docker container')
+      expect(order.filter((it) => it.startsWith('docker'))).toHaveLength(1)
     })
 
     it('asks nobody ahead when a setting names the registry', async () => {
