@@ -1,7 +1,7 @@
 import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { LABELS, registryName } from '../base/names.ts'
-import { isPortFree } from '../io/ports.ts'
+import { isPortFree, refuseBarred } from '../io/ports.ts'
 import * as docker from '../tools/docker.ts'
 import { chooseRegistry } from './choose.ts'
 import { isNameClash, isPortClash, labelsOf, portTaken, runRegistry } from './make.ts'
@@ -90,6 +90,7 @@ export const whyAgain = async (
 ): Promise<string | undefined> => {
   const has = registryPort(found)
   const moves = port !== undefined && has !== port
+  if (moves) refuseBarred(port)
   if (moves && !(await isFree(port))) throw portTaken(port)
   return moves ? `port ${has} → ${port}` : found.image !== image && !taken ? `image ${found.image} → ${image}` : undefined
 }

@@ -1,7 +1,7 @@
 import { ExecError, KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { LABELS, registryName } from '../base/names.ts'
-import { freePort, isPortFree } from '../io/ports.ts'
+import { freePort, isPortFree, refuseBarred } from '../io/ports.ts'
 import { removeContainers, start } from '../tools/docker.ts'
 import type { Owner } from './owner.ts'
 
@@ -61,6 +61,7 @@ export const choosePort = async ({
   recorded,
   isFree = isPortFree,
 }: Pick<RunOptions, 'port' | 'recorded' | 'isFree'>): Promise<number> => {
+  if (port !== undefined) refuseBarred(port)
   if (port !== undefined && !(await isFree(port))) throw portTaken(port)
   const wanted = port ?? recorded ?? FIRST_PORT
   if (port !== undefined || (wanted !== 5000 && (await isFree(wanted)))) return wanted

@@ -2,7 +2,7 @@ import type { Context } from '../../base/context.ts'
 import { isKsailError, KsailError } from '../../base/errors.ts'
 import { formatCommand } from '../../io/exec.ts'
 import { exists } from '../../io/files.ts'
-import { isPortFree } from '../../io/ports.ts'
+import { isPortFree, refuseBarred } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import { choosePorts, portsOf, type PortChoice } from './ensure.ts'
 import { findProcess } from './process.ts'
@@ -26,6 +26,7 @@ export const previewComponent = async (
   const known = (await portsOf(unit, name)) ?? {}
   const running = (await findProcess(ctx, unit, name)) !== undefined
   const named = only !== undefined && !Object.values(known).includes(only)
+  if (named) refuseBarred(only)
   if (named && !(await isPortFree(only)))
     throw new KsailError('conflict', `port ${only} is taken`, { reason: 'port', hint: 'free it, name another one, or leave the port away' })
   const stays = running && !named

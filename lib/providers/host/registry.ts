@@ -3,6 +3,7 @@ import { stringify } from 'yaml'
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { exists, writeText } from '../../io/files.ts'
+import { refuseBarred } from '../../io/ports.ts'
 import { ensureComponent, portsOf } from './ensure.ts'
 import { endComponents, refind } from './process.ts'
 import { ensureUnit, inUnit, readFacts, removeUnit, unitOf, writeFacts, type Unit, type UnitFacts } from './unit.ts'
@@ -55,6 +56,7 @@ export const ensureHostRegistry = async (
   ctx: Context,
   { cluster, owner, port, recorded }: EnsureHostRegistry,
 ): Promise<{ readonly port: number; readonly started: boolean }> => {
+  if (port !== undefined) refuseBarred(port)
   const unit = unitOf(ctx, cluster, 'registry')
   const facts = await ensureUnit(unit, { owner: { id: owner.id, project: owner.project } })
   if (facts.owner?.id !== owner.id) await writeFacts(unit, { ...facts, owner: { id: owner.id, project: owner.project } })
