@@ -121,7 +121,7 @@ describe('ensureRegistry', () => {
   })
 
   it.each([
-    [{ port: 5060 }, 5060, 'port 5050 → 5060'],
+    [{ port: 5070 }, 5070, 'port 5050 → 5070'],
     [{ image: 'mirror/registry:3' }, 5050, 'image registry:3 → mirror/registry:3'],
   ])('makes its own again for %o', async (over, port, why) => {
     const { ctx, all } = dockerContext([{ name: 'dev-local-registry', labels: mine }], { volumes: { 'dev-local-registry': mine } })
