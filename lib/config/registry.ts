@@ -4,7 +4,6 @@ import type { Context } from '../base/context.ts'
 import { exists } from '../io/files.ts'
 import { hasContainers, hasProcesses } from '../providers/index.ts'
 import { readRecord } from '../providers/record.ts'
-import { findHostRegistry } from '../providers/host/registry.ts'
 import { registryStopped } from '../registry/choose.ts'
 import { findRegistry, registryPort } from '../registry/container.ts'
 import * as docker from '../tools/docker.ts'
@@ -22,6 +21,7 @@ const localOf = (container: docker.Container): LocalRegistry => ({
 
 /** The registry process of a cluster. */
 const processOf = async (ctx: Context, cluster: string): Promise<LocalRegistry | undefined> => {
+  const { findHostRegistry } = await import('../providers/host/registry.ts')
   const found = await findHostRegistry(ctx, cluster)
   const name = registryName(cluster)
   // what a deleted registry left for the next one is none

@@ -25,3 +25,10 @@ it('help and the parsing of words load nothing heavy', () => {
     [...new Set(loaded.filter((it) => it.startsWith('/')).map((it) => it.slice(root.length).split('/').slice(0, 2).join('/')))].toSorted(),
   ).toEqual(['lib/base', 'lib/cli', 'lib/config', 'lib/io'])
 })
+
+it('a push loads neither what makes clusters nor what waits for them', () => {
+  const loaded = [...reach(resolve(root, 'lib/workload/push.ts'))].filter((it) => it.startsWith('/')).map((it) => it.slice(root.length))
+  expect(
+    loaded.filter((it) => /^lib\/(distributions|cluster|scaffold|providers\/host|engines\/flux\/wait|tools\/install)\//.test(it)),
+  ).toEqual([])
+})
