@@ -90,8 +90,8 @@ export const whyAgain = async (
 ): Promise<string | undefined> => {
   const has = registryPort(found)
   const moves = port !== undefined && has !== port
-  if (moves) refuseBarred(port)
   if (moves && !(await isFree(port))) throw portTaken(port)
+  if (moves) refuseBarred(port)
   return moves ? `port ${has} → ${port}` : found.image !== image && !taken ? `image ${found.image} → ${image}` : undefined
 }
 

@@ -61,8 +61,8 @@ export const choosePort = async ({
   recorded,
   isFree = isPortFree,
 }: Pick<RunOptions, 'port' | 'recorded' | 'isFree'>): Promise<number> => {
-  if (port !== undefined) refuseBarred(port)
   if (port !== undefined && !(await isFree(port))) throw portTaken(port)
+  if (port !== undefined) refuseBarred(port)
   const wanted = port ?? recorded ?? FIRST_PORT
   if (port !== undefined || (wanted !== 5000 && (await isFree(wanted)))) return wanted
   const free = await freePort(FIRST_PORT, isFree)
