@@ -31,6 +31,8 @@ export interface InitResult {
   readonly name: string
   /** Paths relative to the folder. */
   readonly files: readonly Written[]
+  /** Nothing of it was written. */
+  readonly dryRun?: true | undefined
 }
 
 const answers = async (options: InitOptions, directory: string, ctx: Context): Promise<InitOptions> => {
@@ -71,5 +73,5 @@ export const initProject = async (given: InitOptions, ctx: Context): Promise<Ini
       dryRun === true && action !== 'kept' ? { kind: 'note', text: `would write ${shown}` } : { kind: 'file', action, path: shown },
     )
   }
-  return { directory, name, files: written }
+  return { directory, name, files: written, ...(dryRun === true ? { dryRun } : {}) }
 }

@@ -31,7 +31,7 @@ const init = command({
     interactive: { type: 'boolean', short: 'i', summary: 'ask for what is not given' },
   },
   run: async (input, ctx) => (await import('../../cluster/init.ts')).initProject(input, ctx),
-  text: ({ name, directory }) => `project ${name} in ${directory}`,
+  text: ({ name, directory, dryRun: dry }) => `project ${name} in ${directory}${dry === true ? ' (dry run)' : ''}`,
 })
 
 const create = command({

@@ -115,6 +115,17 @@ spec:
     expect(ctx.texts()).toEqual([])
   })
 
+  it('says which files it would write, and writes none', async () => {
+    const ctx = fakeContext()
+    await writeFile(join(ctx.cwd, 'kind.yaml'), 'mine')
+    const { files, dryRun } = await initProject({ ...flux, dryRun: true }, ctx)
+    expect(dryRun).toBe(true)
+    expect(files).toContainEqual({ path: 'ksail.yaml', action: 'created' })
+    expect(files).toContainEqual({ path: 'kind.yaml', action: 'kept' })
+    expect(ctx.texts()).toContain('would write ksail.yaml')
+    expect(await all(ctx.cwd)).toEqual(['kind.yaml'])
+  })
+
   it('puts a node image of the environment into kind.yaml, which kind reads without it', async () => {
     const ctx = fakeContext({ env: { KSAIL_NODE_IMAGE: 'mirror/node:1' } })
     await initProject(flux, ctx)
