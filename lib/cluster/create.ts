@@ -154,7 +154,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   const running = !making
   try {
     if (survey.nodes.some((node) => !node.running)) {
-      ctx.report({ kind: 'note', text: `nodes of ${target.name} are stopped: starting them` })
+      ctx.report({ kind: 'note', text: `${runtime.nouns} of ${target.name} are stopped: starting them` })
       await runtime.start(ctx, target.name)
       await runtime.ready(ctx, target, { timeout: target.timeout })
     }

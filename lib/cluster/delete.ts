@@ -115,7 +115,7 @@ export const deleteCluster = (options: DeleteOptions, ctx: Context): Promise<Del
     else ctx.report({ kind: 'note', text: `nothing of cluster ${name} is left` })
     await Promise.all([
       survey.nodes.length > 0 || entry?.local === true
-        ? step(ctx, `removing the nodes of ${name}`, () => removeNodes(ctx, target, runtime, found))
+        ? step(ctx, `removing the ${runtime.nouns} of ${name}`, () => removeNodes(ctx, target, runtime, found))
         : undefined,
       survey.container !== undefined || survey.volume !== undefined
         ? step(ctx, `removing the registry of ${name}`, () => runtime.registry.remove(ctx, { cluster: name, owner, keepStorage }))

@@ -98,9 +98,10 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
     tellStep(ctx, step)
     planned.push(step)
   }
-  if (halfMade) tell(`nodes of ${name} that an earlier create left half-made`, await runtime.preview.remove(ctx, name, target.kubeconfig))
+  if (halfMade)
+    tell(`${runtime.nouns} of ${name} that an earlier create left half-made`, await runtime.preview.remove(ctx, name, target.kubeconfig))
   const stopped = running && survey.nodes.some((node) => !node.running)
-  if (stopped) tell(`nodes of ${name} are stopped`, await runtime.preview.start(ctx, name))
+  if (stopped) tell(`${runtime.nouns} of ${name} are stopped`, await runtime.preview.start(ctx, name))
   const components = await engine.components(ctx, target)
   const base = { ctx, target, record, engine, sync, components, runtime }
   if (stopped) ctx.report({ kind: 'note', text: `what is in cluster ${name} cannot be seen while it is stopped: it is taken to be whole` })

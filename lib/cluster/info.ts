@@ -7,7 +7,7 @@ import type { ClusterSource } from '../engines/engine.ts'
 import { registryAnswers } from '../registry/ready.ts'
 import { statusOf, type ClusterStatus } from './list.ts'
 import { kubeconfigEntry } from './kubeconfig.ts'
-import type { Survey } from './ownership.ts'
+import { noCluster, type Survey } from './ownership.ts'
 import { findCluster } from './with-cluster.ts'
 
 export interface ClusterInfo {
@@ -20,6 +20,8 @@ export interface ClusterInfo {
   readonly context: string
   /** The context that kubectl uses when none is named. */
   readonly current: boolean
+  /** What its nodes are: `nodes`, or `processes` where there are no machines. */
+  readonly madeOf: string
   readonly nodes: readonly { readonly name: string; readonly status: string }[]
   readonly registry:
     | { readonly container: string; readonly status: string; readonly address: string | undefined; readonly answers: boolean }
@@ -74,6 +76,7 @@ const registryOf = async (ctx: Context, { container, record }: Survey, down: str
 
 /**
  * A cluster as it is now: nodes, registry, engine, kubeconfig, and what is down. Changes nothing and waits for nothing longer than two seconds.
+ * Throws `unresolved` when nothing of that name was ever made, or nothing is left.
  *
  * @example
  * const { down } = await clusterInfo({ name: 'dev' })
@@ -81,6 +84,7 @@ const registryOf = async (ctx: Context, { container, record }: Survey, down: str
 export const clusterInfo = async (options: ProjectOptions, ctx: Context): Promise<ClusterInfo> => {
   const { target, survey, runtime } = await findCluster(options, ctx)
   const { name, provider, distribution, kubeconfig, context } = target
+  if (survey.state === 'nothing' && survey.record === undefined && survey.container === undefined) throw noCluster(name)
   const down = survey.foreign.map(({ what, owner }) => `${what} belongs to ${owner}`)
   const status = statusOf(survey.nodes, survey.record)
   if (survey.nodes.length === 0) down.push(`there is no cluster ${name}: run ksail cluster create`)
@@ -100,6 +104,7 @@ export const clusterInfo = async (options: ProjectOptions, ctx: Context): Promis
     kubeconfig,
     context,
     current: entry?.current === true,
+    madeOf: runtime.nouns,
     nodes: survey.nodes.map((node) => ({ name: node.name, status: node.status })),
     registry,
     engine: { name: target.engine, url: source?.url, tag: source?.tag, revision: source?.revision },

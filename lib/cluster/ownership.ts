@@ -106,6 +106,10 @@ export const surveyCluster = async (
   return judge({ name, project, record, elsewhere, nodes, container, volume, networkExists })
 }
 
+/** What is said of a cluster that is not there. */
+export const noCluster = (name: string): KsailError =>
+  new KsailError('unresolved', `there is no cluster ${name}`, { hint: 'run ksail cluster create' })
+
 /** Throws `conflict` when something of that name is not this project's, naming each thing and its owner. */
 export const refuseForeign = (
   target: Pick<Target, 'name'>,

@@ -5,7 +5,7 @@ import type { ProjectOptions } from '../config/project.ts'
 import { followRegistry } from './follow.ts'
 import { tellStep } from './tell.ts'
 import { writeRecord } from '../providers/record.ts'
-import { refuseForeign, type Survey } from './ownership.ts'
+import { noCluster, refuseForeign, type Survey } from './ownership.ts'
 import { lookAtCluster, withCluster } from './with-cluster.ts'
 
 export interface StartOptions extends ProjectOptions {
@@ -28,7 +28,7 @@ export interface StartResult {
 
 /** Throws when there is nothing that could be started or stopped. */
 export const refuseMissing = (name: string, { nodes, state }: Survey): void => {
-  if (nodes.length === 0) throw new KsailError('unresolved', `there is no cluster ${name}`, { hint: 'run ksail cluster create' })
+  if (nodes.length === 0) throw noCluster(name)
   if (state === 'half-made')
     throw new KsailError('notReady', `cluster ${name} was never finished`, { hint: 'run ksail cluster create, which goes on where it was' })
 }
@@ -54,7 +54,7 @@ export const startCluster = (options: StartOptions, ctx: Context): Promise<Start
       return { name, context: target.context, kubeconfig: target.kubeconfig, registry: address, already, commands, ms: ctx.now() - start }
     }
     // nodes first: a registry that comes before them may take the address that a node had
-    if (!already) await step(ctx, `starting the nodes of ${name}`, () => runtime.start(ctx, name))
+    if (!already) await step(ctx, `starting the ${runtime.nouns} of ${name}`, () => runtime.start(ctx, name))
     if (container === undefined && record?.port !== undefined)
       ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
     let [port] = await Promise.all([

@@ -108,6 +108,8 @@ export interface Runtime {
   readonly registry: RegistryRuntime
   /** What a node is, for people: `node`, `process`. */
   readonly noun: string
+  /** Several of them: `nodes`, `processes`. */
+  readonly nouns: string
   /** What it would run. */
   readonly preview: NodesPreview
   contextOf(name: string): string

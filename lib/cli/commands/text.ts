@@ -42,6 +42,7 @@ export const infoText = ({
   current,
   kubeconfig,
   project,
+  madeOf,
   nodes,
   registry,
   engine,
@@ -54,7 +55,7 @@ export const infoText = ({
       ['made of', `${distribution} on ${provider}`],
       ['context', `${context}${current ? ' (current)' : ''} in ${kubeconfig}`],
       ['project', project],
-      ['nodes', nodes.map((node) => `${node.name} (${node.status})`).join(', ') || 'none'],
+      [madeOf, nodes.map((node) => `${node.name} (${node.status})`).join(', ') || 'none'],
       [
         'registry',
         registry === undefined

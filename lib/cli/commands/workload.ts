@@ -24,7 +24,7 @@ const push = command({
     allowPrune: { type: 'boolean', summary: 'push although the engine would remove much, or a namespace' },
     ...flagsOf(settings.allowPlaintextSecrets),
     validate: { type: 'boolean', negative: true, summary: 'do not build the kustomizations first' },
-    dryRun: { type: 'boolean', summary: 'say what would be pushed, and where; write nothing' },
+    dryRun: { type: 'boolean', summary: 'say what would be pushed, and where; send nothing' },
     ...connection,
     ...timeout,
   },

@@ -122,6 +122,7 @@ export const vanillaOnDocker: Runtime = {
   registry: containerRegistry,
   controllers: { as: 'pods' },
   noun: 'node',
+  nouns: 'nodes',
   preview: dockerPreview,
   contextOf: (name) => `kind-${name}`,
   nodes,

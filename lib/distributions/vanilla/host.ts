@@ -115,6 +115,7 @@ export const vanillaOnHost: Runtime = {
   ],
   registry: processRegistry,
   noun: 'process',
+  nouns: 'processes',
   preview: hostPreview(contextOf),
   contextOf,
   nodes,

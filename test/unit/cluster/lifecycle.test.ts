@@ -173,6 +173,7 @@ describe('clusterInfo', () => {
       kubeconfig: known.kubeconfig,
       context: 'kind-dev',
       current: true,
+      madeOf: 'nodes',
       nodes: [{ name: 'dev-control-plane', status: 'running' }],
       registry: { container: 'dev-local-registry', status: 'running', address: 'localhost:5051', answers: true },
       engine: { name: 'None', url: undefined, tag: undefined, revision: undefined },
@@ -192,6 +193,15 @@ describe('clusterInfo', () => {
       'there is no cluster dev: run ksail cluster create',
       'the registry is gone: run ksail cluster create',
     ])
+  })
+
+  it('fails with status 6 where nothing of that name was ever made', async () => {
+    const never = await setup({ containers: [], record: false })
+    await expect(clusterInfo({ name: 'dev' }, never.ctx)).rejects.toMatchObject({
+      exitCode: 6,
+      message: 'there is no cluster dev',
+      hint: 'run ksail cluster create',
+    })
   })
 
   it('says that the engine cannot be asked', async () => {

@@ -53,6 +53,7 @@ const world = (over: Partial<Plan> = {}) => {
     summary: 'fake',
     tools: () => [],
     noun: 'node',
+    nouns: 'nodes',
     preview: {
       make: refuse('preview'),
       names: refuse('preview'),
