@@ -75,24 +75,43 @@ const onlyOf = (list: unknown, name: unknown, key: string, keys: readonly string
   return Object.keys(value).every((it) => keys.includes(it)) ? (value as Plain) : undefined
 }
 
+/** An address of this machine, its certificate, and what its user shows: a token, or a certificate and its key. */
+export interface PlainEntry {
+  readonly server: string
+  readonly authority: string
+  readonly user: { readonly token: string } | { readonly certificate: string; readonly key: string }
+}
+
+const decoded = (text: unknown): string | undefined =>
+  typeof text === 'string' && text !== '' ? Buffer.from(text, 'base64').toString('utf8') : undefined
+
+const userOf = (list: unknown, name: unknown): PlainEntry['user'] | undefined => {
+  const token = onlyOf(list, name, 'user', ['token'])?.['token']
+  if (typeof token === 'string' && token !== '') return { token }
+  const pair = onlyOf(list, name, 'user', ['client-certificate-data', 'client-key-data'])
+  const [certificate, key] = [decoded(pair?.['client-certificate-data']), decoded(pair?.['client-key-data'])]
+  return certificate === undefined || key === undefined ? undefined : { certificate, key }
+}
+
 /**
- * A context that is an address of this machine, its certificate and a token and nothing else. undefined for every other one, and where the
- * file does not have it or cannot be read: that is for kubectl to tell.
+ * A context that is an address of this machine, its certificate and a user of one kind and nothing else, as ksail and kind write it. undefined
+ * for every other one, and where the file does not have it or cannot be read: that is for kubectl to tell.
  */
-export const readPlainEntry = async (file: string, context: string): Promise<KubeconfigEntry | undefined> => {
+export const readPlainEntry = async (file: string, context: string): Promise<PlainEntry | undefined> => {
   const text = await readText(file).catch(() => undefined)
   // what these words are not in has no such context: most files need no reading
-  if (text === undefined || !text.includes(context) || !/\btoken: /.test(text)) return undefined
+  if (text === undefined || !text.includes(context) || !/\b(token|client-key-data): /.test(text)) return undefined
   const document = parseDocument(text)
   if (document.errors.length > 0) return undefined
   const config = document.toJS() as Plain | null
   const { cluster: clusterName, user: userName } = onlyOf(config?.['contexts'], context, 'context', ['cluster', 'user', 'namespace']) ?? {}
   const cluster = onlyOf(config?.['clusters'], clusterName, 'cluster', ['server', 'certificate-authority-data'])
-  const { token } = onlyOf(config?.['users'], userName, 'user', ['token']) ?? {}
-  const { server, 'certificate-authority-data': authority } = cluster ?? {}
-  if (typeof server !== 'string' || typeof authority !== 'string' || typeof token !== 'string' || token === '') return undefined
+  const user = userOf(config?.['users'], userName)
+  const { server } = cluster ?? {}
+  const authority = decoded(cluster?.['certificate-authority-data'])
+  if (typeof server !== 'string' || authority === undefined || user === undefined) return undefined
   if (!/^https:\/\/(127\.0\.0\.1|localhost|\[::1\]):\d+\/?$/.test(server)) return undefined
-  return { name: context, server, certificate: Buffer.from(authority, 'base64').toString('utf8'), token }
+  return { server, authority, user }
 }
 
 /** Whether the file has this very context, current or not. */

@@ -21,20 +21,21 @@ export const socketWire = (socketPath: string): Wire => {
 }
 
 /**
- * Straight to an API server of this machine whose entry in the kubeconfig is an address, a certificate and a token and nothing else, as ksail
- * writes it: there is nothing that kubectl would have to do, and starting it is half of a short command. undefined: kubectl knows how.
+ * Straight to an API server of this machine whose entry in the kubeconfig is an address, a certificate and a user of one kind and nothing
+ * else, as ksail and kind write it: there is nothing that kubectl would have to do, and starting it is half of a short command. undefined: kubectl knows how.
  */
 export const plainWire = async (ctx: Pick<Context, 'secrets'>, { kubeconfig, context }: Access): Promise<Wire | undefined> => {
   const entry = await readPlainEntry(kubeconfig, context)
   if (entry === undefined) return undefined
-  ctx.secrets.add(entry.token)
+  const { user, authority } = entry
+  if ('token' in user) ctx.secrets.add(user.token)
   const https = await import('node:https')
   const { hostname, port } = new URL(entry.server)
-  const agent = new https.Agent({ keepAlive: true, ca: entry.certificate })
+  const agent = new https.Agent({ keepAlive: true, ca: authority, ...('key' in user ? { cert: user.certificate, key: user.key } : {}) })
   const where = { hostname: hostname.replace(/^\[|\]$/g, ''), port, agent }
   return {
     request: (options, answered) => https.request({ ...options, ...where }, answered),
-    headers: { authorization: `Bearer ${entry.token}` },
+    headers: 'token' in user ? { authorization: `Bearer ${user.token}` } : {},
     close: () => agent.destroy(),
   }
 }

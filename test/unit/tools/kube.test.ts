@@ -1,8 +1,10 @@
+import { X509Certificate } from 'node:crypto'
 import { createServer, type RequestListener, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
+import type { TLSSocket } from 'node:tls'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
 import type { Child, Spawn } from '../../../lib/base/exec.ts'
@@ -162,15 +164,19 @@ describe('paths of the API', () => {
   })
 })
 
-describe('an entry that is an address, a certificate and a token', () => {
+describe('an entry that is an address, a certificate and a user of one kind', () => {
   const fixture = (name: string): string => readFileSync(fileURLToPath(new URL(`../../fixtures/tls/${name}`, import.meta.url)), 'utf8')
 
   const world = async (change: (text: string) => string = (text) => text) => {
     const seen: unknown[] = []
-    const server = createTlsServer({ key: fixture('server.key'), cert: fixture('server.pem') }, (request, response) => {
-      seen.push([request.method, request.url, request.headers.authorization])
-      answer(200, { metadata: { name: 'x' } })(request, response)
-    })
+    const server = createTlsServer(
+      { key: fixture('server.key'), cert: fixture('server.pem'), requestCert: true, rejectUnauthorized: false },
+      (request, response) => {
+        const { fingerprint256 } = (request.socket as TLSSocket).getPeerCertificate()
+        seen.push([request.method, request.url, request.headers.authorization ?? fingerprint256])
+        answer(200, { metadata: { name: 'x' } })(request, response)
+      },
+    )
     servers.push(server)
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     const { port } = server.address() as AddressInfo
@@ -204,6 +210,18 @@ users: [{name: u, user: {token: s3cret}}]
     expect([spawned, [...ctx.secrets]]).toEqual([[], ['s3cret']])
   })
 
+  it('shows a certificate where that is what the user has, as kind writes it', async () => {
+    const [certificate, key] = ['server.pem', 'server.key'].map((name) => Buffer.from(fixture(name)).toString('base64'))
+    const { seen, spawned, ctx, to } = await world((text) =>
+      text.replace('token: s3cret', `client-certificate-data: ${certificate}, client-key-data: ${key}`),
+    )
+    const kube = await connect(ctx, to)
+    await kube.get('/api/v1/x')
+    await kube.close()
+    expect(seen).toEqual([['GET', '/api/v1/x', new X509Certificate(fixture('server.pem')).fingerprint256]])
+    expect(spawned).toEqual([])
+  })
+
   it('gives its token to nobody whose certificate another authority signed', async () => {
     const { seen, ctx, to } = await world((text) =>
       text.replace(/(authority-data: )\S+(?=}})/, `$1${Buffer.from(fixture('server.key')).toString('base64')}`),
@@ -216,6 +234,11 @@ users: [{name: u, user: {token: s3cret}}]
 
   it.each([
     ['another user key', (text: string) => text.replace('token: s3cret', 'token: s3cret, as: somebody')],
+    ['half a pair', (text: string) => text.replace('token: s3cret', 'client-key-data: eA==')],
+    [
+      'two kinds of user',
+      (text: string) => text.replace('token: s3cret', 'token: s3cret, client-certificate-data: eA==, client-key-data: eA=='),
+    ],
     ['another cluster key', (text: string) => text.replace('server:', "proxy-url: 'http://p', server:")],
     ['no authority', (text: string) => text.replace(/, certificate-authority-data: [^}]+/, '')],
     ['another machine', (text: string) => text.replace('127.0.0.1', 'example.com')],
