@@ -41,6 +41,7 @@ const projects = [
   project('registry', 'test/registry', { testTimeout: minutes(2), hookTimeout: minutes(2), ...real, ...after(1) }),
   project('build', 'test/build', { testTimeout: minutes(10), ...real, ...after(1) }),
   project('host', 'test/host', { ...onHost, ...real, ...after(2) }),
+  project('runtimes', 'test/runtimes', { ...onHost, ...real, ...after(2) }),
   project('kind', 'test/e2e', { ...onKind, ...real, ...after(3) }),
   // a quarter of an hour of killed creates: asked for by name, `npm run test:kill`
   ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', { ...onKind, ...after(4) })] : []),

@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KSAIL, run, start, type Run } from '../bed/programs.ts'
-import { configMap, describeOnHost, hostProject, processesOf } from './bed.ts'
+import { configMap, describeOnHost, hostProject, processesOf } from '../host/bed.ts'
 
 const ROOT = join(KSAIL, '..', '..', '..')
 
@@ -24,11 +24,20 @@ const install = (folder: string): void => {
 /** How each runtime is told to run a file. Programs that are started may do everything, so that fewer permissions would protect nothing. */
 const RUNTIMES = { bun: ['run'], deno: ['run', '--allow-all'] } as const
 
-for (const [runtime, words] of Object.entries(RUNTIMES))
-  describeOnHost(
-    `ksail on ${runtime}`,
-    () => {
-      const project = hostProject(`on-${runtime}`)
+/** Where `npm ci --prefix test/runtimes` puts it, else PATH; undefined: it is not here. */
+const find = (name: string): string | undefined =>
+  [join(import.meta.dirname, 'node_modules', '.bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
+    .map((folder) => join(folder, name))
+    .find((path) => existsSync(path))
+
+for (const [name, words] of Object.entries(RUNTIMES)) {
+  const found = find(name)
+  if (found === undefined) console.warn(`ksail on ${name}: skipped, it is not here (npm ci --prefix test/runtimes)`)
+  const runtime = found ?? name
+  const title = `ksail on ${name}${found === undefined ? ' (skipped: npm ci --prefix test/runtimes gets it)' : ''}`
+  describe.skipIf(found === undefined)(title, () =>
+    describeOnHost('with Host', () => {
+      const project = hostProject(`on-${name}`)
       const options = { cwd: project.folder, env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } }
       const ksail = (...args: readonly string[]): Promise<Run> => run(runtime, [...words, KSAIL, ...args], options)
       const ok = async (...args: readonly string[]): Promise<Run> => {
@@ -84,6 +93,6 @@ console.log(JSON.stringify([digest === live.digest, refused instanceof KsailErro
         await ok('down')
         expect(processesOf(project.name)).toEqual({})
       })
-    },
-    [runtime],
+    }),
   )
+}
