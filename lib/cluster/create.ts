@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { perform, type Timing } from '../base/actions.ts'
-import { KsailError, messageOf } from '../base/errors.ts'
+import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
@@ -12,15 +12,15 @@ import type { Engine } from '../engines/engine.ts'
 import { stateFolder } from '../io/folders.ts'
 import { withLock } from '../io/lock.ts'
 import { resolveProvider } from '../providers/index.ts'
-import { createRecord, readRecord, removeRecord, writeRecord, type ClusterRecord } from '../providers/record.ts'
+import { readRecord, writeRecord } from '../providers/record.ts'
 import { needTools } from '../tools/need.ts'
 import { sharingKube } from '../tools/kube.ts'
+import { clearHalfMade, forget, idsOf, recordFor } from './claim.ts'
 import { nothingLeft } from './nothing-left.ts'
 import { firstPush } from './first-push.ts'
 import { planCreate } from './plan.ts'
 import type { PlannedStep } from './preview.ts'
-import { refuseForeign, surveyCluster, type Survey } from './ownership.ts'
-import { removeOwnNetwork } from './network.ts'
+import { refuseForeign } from './ownership.ts'
 import { keepContext } from './switch.ts'
 import { syncOf } from './sync.ts'
 import { firstLive } from './first-live.ts'
@@ -61,31 +61,6 @@ export interface CreateResult {
 }
 
 export const lockOf = (ctx: Context, name: string): string => join(stateFolder(ctx.env), 'clusters', `${name}.lock`)
-
-const recordFor = async (ctx: Context, target: Target, survey: Survey, adopt: boolean): Promise<ClusterRecord> => {
-  const { name, project, provider, distribution, kubeconfig, context } = target
-  const known = { name, project, provider, distribution, kubeconfig, context, network: survey.network }
-  const taken = adopt ? { nodes: survey.nodes.map(({ id }) => id), adopted: survey.adoptable } : {}
-  if (survey.record === undefined) return createRecord(ctx, { ...known, ...(survey.nodes.length > 0 ? taken : { adopted: taken.adopted }) })
-  // nodes that are about to be made are known by being younger than their record
-  const made = survey.nodes.length === 0 ? { nodes: undefined, created: new Date(Date.now()).toISOString() } : {}
-  const record = { ...survey.record, ...(adopt ? { ...known, ...taken } : {}), ...made }
-  if (adopt || survey.nodes.length === 0) await writeRecord(ctx, record)
-  return record
-}
-
-/** What a killed run left half-made goes before the same is made again; what is there then. */
-const clearHalfMade = async (ctx: Context, target: Target, runtime: Runtime): Promise<Survey> => {
-  const survey = await surveyCluster(ctx, target)
-  if (survey.state === 'foreign' || survey.record === undefined || survey.record.nodes !== undefined) return survey
-  if (await runtime.endMakers(ctx, target.name))
-    ctx.report({ kind: 'note', text: `ended what an earlier, killed create of ${target.name} had started` })
-  if ((await surveyCluster(ctx, target)).state === 'half-made') {
-    ctx.report({ kind: 'step', text: `removing nodes that an earlier create of ${target.name} left half-made` })
-    await runtime.remove(ctx, target.name, target.kubeconfig)
-  }
-  return surveyCluster(ctx, target)
-}
 
 const reportTimings = (ctx: Context, timings: readonly Timing[]): void => {
   for (const { title, at, ms } of timings.toSorted((a, b) => a.at - b.at)) ctx.report({ kind: 'timing', text: title, at, ms })
@@ -213,9 +188,6 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   }
 }
 
-const idsOf = async (ctx: Context, target: Target, runtime: Runtime): Promise<readonly string[]> =>
-  (await runtime.nodes(ctx, target.name)).map(({ id }) => id)
-
 /** The cluster is whole, only what it should run is not: saying so is better than taking it away. */
 const stays = (target: Target, error: KsailError): KsailError =>
   new KsailError(error.code, `cluster ${target.name} is made, but its first artifact is not live: ${error.message}`, {
@@ -223,14 +195,3 @@ const stays = (target: Target, error: KsailError): KsailError =>
     cause: error,
     hint: error.hint ?? 'correct the manifests, then run ksail workload push --reconcile',
   })
-
-/** After a failed run that made everything itself nothing of it is left, and so the record goes too, and the network that kind made for it. */
-const forget = async (ctx: Context, target: Target, runtime: Runtime, record: ClusterRecord): Promise<void> => {
-  try {
-    if ((await runtime.nodes(ctx, target.name)).length > 0) return
-    if (record.network === 'made') await removeOwnNetwork(ctx, target.name)
-    await removeRecord(ctx, target.name)
-  } catch (error) {
-    ctx.report({ kind: 'warn', text: `the record of cluster ${target.name} stays: ${messageOf(error)}` })
-  }
-}

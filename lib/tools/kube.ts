@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http'
 import { join } from 'node:path'
 import { StringDecoder } from 'node:string_decoder'
-import { KsailError, messageOf } from '../base/errors.ts'
-import type { ErrorCode } from '../base/errors.ts'
+import { messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { KubeObject } from '../base/object.ts'
 import { privateFolder } from '../io/private.ts'
 import { startProxy, type Access } from './kubectl.ts'
+import { DOWN, failureOf, KubeError } from './kube-failure.ts'
 import { pathOf } from './kube-paths.ts'
 import { plainWire, socketWire, type Wire } from './kube-wire.ts'
 
@@ -53,53 +53,6 @@ export interface Kube {
   close(): Promise<void>
 }
 
-/** What an API server answered instead of doing it. `status` is the HTTP status, undefined when there was no answer. */
-export class KubeError extends KsailError {
-  override readonly name = 'KubeError'
-  readonly status: number | undefined
-
-  constructor(code: ErrorCode, message: string, status: number | undefined, hint?: string) {
-    super(code, message, { hint })
-    this.status = status
-  }
-}
-
-const TRANSIENT =
-  /connection refused|connection reset|i\/o timeout|EOF|no matches for kind|could not find the requested resource|socket hang up|ECONNRESET|ECONNREFUSED/
-const NO_ANSWER =
-  /connection refused|connection reset|i\/o timeout|no such host|TLS handshake|EOF|socket hang up|ECONNRE|ENOENT|network is unreachable|no route to host/
-
-/** Whether an API failure may heal by itself within moments, as while a cluster starts. */
-export const isTransient = ({
-  status,
-  error = '',
-}: {
-  readonly status?: number | undefined
-  readonly error?: string | undefined
-}): boolean => (status !== undefined && [404, 409, 429, 503, 504].includes(status)) || /\bTimeout\b/.test(error) || TRANSIENT.test(error)
-
-const DOWN = 'run ksail cluster info to see what is down, ksail cluster start to start it'
-
-const reasonOf = (body: string): string => {
-  try {
-    return (JSON.parse(body) as { message?: string }).message ?? body
-  } catch {
-    return body.trim()
-  }
-}
-
-const failureOf = (status: number, body: string, what: string): KubeError => {
-  const reason = reasonOf(body).slice(0, 600)
-  if (status >= 500 && NO_ANSWER.test(reason)) return new KubeError('unreachable', `the cluster does not answer: ${reason}`, status, DOWN)
-  if (/getting credentials|exec plugin/i.test(reason))
-    return new KubeError('auth', `the cluster's credential plugin failed: ${reason}`, status, 'sign in to the cluster again')
-  if (status === 401 || status === 403)
-    return new KubeError('auth', `${what}: ${reason || 'not allowed'}`, status, 'use a context that may do this, or sign in again')
-  if (status === 409)
-    return new KubeError('conflict', `${what}: ${reason}`, status, 'another program changed it at the same moment: run the command again')
-  return new KubeError('failed', `${what}: ${reason || `status ${status}`}`, status)
-}
-
 interface Send {
   readonly method: string
   readonly path: string
@@ -136,12 +89,7 @@ const sender =
         reject(
           what.signal?.aborted === true
             ? what.signal.reason
-            : new KubeError(
-                'unreachable',
-                `the cluster does not answer: ${messageOf(error)}`,
-                undefined,
-                'run ksail cluster info to see what is down',
-              ),
+            : new KubeError('unreachable', `the cluster does not answer: ${messageOf(error)}`, undefined, DOWN),
         )
       })
       sent.end(what.body)

@@ -1,28 +1,21 @@
 import { relative } from 'node:path'
-import type { Artifact } from '../artifact/build.ts'
 import { openRoot } from '../artifact/files.ts'
 import type { Context } from '../base/context.ts'
 import { deferred } from '../base/deferred.ts'
-import { KsailError, usageError } from '../base/errors.ts'
+import { KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
-import { formatReference, isTag } from '../base/reference.ts'
-import { loadProject, sourceFolder, type Project, type ProjectOptions } from '../config/project.ts'
+import { once } from '../base/once.ts'
+import { formatReference } from '../base/reference.ts'
+import { loadProject, sourceFolder, type ProjectOptions } from '../config/project.ts'
 import { describeSource } from '../config/registry-chain.ts'
-import { resolveDestination, type Destination } from '../config/registry.ts'
+import { resolveDestination } from '../config/registry.ts'
 import type { ReconcileResult } from '../engines/engine.ts'
 import { sharingKube } from '../tools/kube.ts'
-import * as oras from '../tools/oras.ts'
 import { askAhead, type Ahead } from './ahead.ts'
-import { inventoriesOf } from './applied.ts'
-import { ensureControllers, isLate } from './controllers.ts'
-import { readLastPush, writeLastPush } from './last-push.ts'
 import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
-import { rememberObjects } from './objects.ts'
-import { prepare, type Prepared } from './prepare.ts'
-import { guardPrune } from './prune.ts'
-import { withRemote, type Remote } from './remote.ts'
-import { readHeads, sendTo, type Heads } from './send.ts'
-import { shownCopy } from './shown.ts'
+import { packAndSend, tagsOf, type Job } from './pack-and-send.ts'
+import { prepare } from './prepare.ts'
+import { withRemote } from './remote.ts'
 
 export interface PushOptions extends ProjectOptions {
   /** Where to, as `oci://host/repository[:tag]`. */
@@ -60,102 +53,6 @@ export interface PushResult {
   readonly reconciled?: ReconcileResult | undefined
 }
 
-const tagsOf = ({ reference }: Destination, also: readonly string[]): readonly string[] => {
-  for (const tag of also)
-    if (!isTag(tag)) throw usageError(`"${tag}" of --also-tag is not a tag`, 'use letters, digits, ., _ and -, at most 128')
-  return [...new Set([reference.tag, ...also])]
-}
-
-/** A package of GHCR is as visible as its repository from its first push on, which surprises people once. */
-const isNewPackage = async (ctx: Context, remote: Remote, heads: Heads): Promise<boolean> =>
-  remote.host === 'ghcr.io' &&
-  [...heads.values()].every((head) => head === undefined) &&
-  (await oras.listTags(ctx, remote.repository, { ...remote.access, timeout: 10_000 }).then(
-    (tags) => tags === undefined || tags.length === 0,
-    () => false,
-  ))
-
-const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, tags: readonly string[]): void => {
-  for (const { path } of artifact.entries) ctx.report({ kind: 'note', text: path })
-  for (const path of artifact.ignored) ctx.report({ kind: 'note', text: `${path} is left out by an ignore rule` })
-  ctx.report({ kind: 'note', text: `would run: ${shownCopy(artifact, remote, tags)}` })
-}
-
-interface Sent {
-  readonly artifact: Artifact
-  readonly changed: boolean
-}
-
-interface Job {
-  readonly project: Project
-  readonly destination: Destination
-  readonly options: PushOptions
-  /** Packs and checks, once. */
-  readonly pack: () => Promise<Prepared>
-  readonly ahead: Ahead | undefined
-  /** Asks the cluster, once. */
-  readonly watch: () => Promise<Watched>
-  /** Told when the artifact is on its way. */
-  readonly onSend: (digest: string, sent: Promise<unknown>) => void
-}
-
-const packAndSend = async (ctx: Context, job: Job, remote: Remote): Promise<Sent> => {
-  const { project, destination, options, pack, ahead, watch } = job
-  const { config, target, directory } = project
-  const tags = tagsOf(destination, config.alsoTags)
-  const running = deferred<void>()
-  const asked = readHeads(remote, tags, { ahead, onStart: running.resolve })
-  asked.catch(() => undefined)
-  // packing keeps the processor: it begins when the question is on its way
-  await Promise.race([running.promise, asked])
-  const { artifact, built, tell } = await pack()
-  tell()
-  const { objects } = built
-  const [heads, last] = await Promise.all([asked, readLastPush(directory, remote.repository, destination.reference.tag)])
-  const pushed = { ...destination.reference, tags }
-  const compared = await guardPrune(ctx, remote, {
-    artifact,
-    built,
-    start: target.path,
-    tags,
-    heads,
-    last,
-    inventories: async () => inventoriesOf(ctx, target, pushed, await watch()),
-    allowPrune: options.allowPrune === true,
-  })
-  if (options.dryRun === true) {
-    describeDryRun(ctx, artifact, remote, tags)
-    return { artifact, changed: tags.some((tag) => heads.get(tag) !== artifact.digest) }
-  }
-  // what this project pushed to this tag before was compared with the cluster then
-  if (last?.digest !== artifact.digest || tags.some((tag) => heads.get(tag) !== artifact.digest)) {
-    const watched = watch()
-    if (objects.some(isLate)) {
-      const { kube } = await watched
-      if (kube !== undefined) await ensureControllers(ctx, target, objects, kube)
-    }
-  }
-  const isNew = await isNewPackage(ctx, remote, heads)
-  const sent = sendTo(ctx, remote, { artifact, tags, immutable: options.immutable, heads })
-  job.onSend(artifact.digest, sent)
-  const { changed } = await sent
-  if (isNew && changed)
-    ctx.report({
-      kind: 'note',
-      text: `${remote.repository} is a new package: it inherits the visibility of its repository, see its package settings`,
-    })
-  const at = new Date().toISOString()
-  await Promise.all([
-    writeLastPush(
-      ctx,
-      directory,
-      tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at, ...(compared ? { compared } : {}) })),
-    ),
-    rememberObjects(artifact, target.path, objects),
-  ])
-  return { artifact, changed }
-}
-
 /**
  * Packs the manifests into an OCI artifact and makes the tag name it. The same tree is the same digest, and an unchanged one writes nothing.
  * Throws `refused` before anything is sent for secrets, kustomizations that do not build, and a push that would remove too much.
@@ -165,25 +62,12 @@ const packAndSend = async (ctx: Context, job: Job, remote: Remote): Promise<Sent
  */
 export const push = (options: PushOptions, ctx: Context): Promise<PushResult> => sharingKube(ctx, () => pushNow(options, ctx))
 
-/** Work that is begun when it is first asked for; what was begun is kept in a list. */
-const once = <T>(all: Promise<unknown>[], work: () => Promise<T>): (() => Promise<T>) => {
-  let begun: Promise<T> | undefined
-  return () => {
-    if (begun === undefined) {
-      begun = work()
-      all.push(begun)
-      // whoever needs it awaits it
-      begun.catch(() => undefined)
-    }
-    return begun
-  }
-}
-
 const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> => {
   const start = ctx.now()
   const project = await loadProject(options, ctx)
   const { directory, config, target } = project
-  const dryRun = options.dryRun === true
+  const { immutable } = options
+  const [dryRun, allowPrune] = [options.dryRun === true, options.allowPrune === true]
   if (dryRun && options.reconcile === true)
     throw new KsailError('usage', '--dry-run writes nothing, so there is nothing to reconcile', { hint: 'leave one of them away' })
   const from = sourceFolder(options.path, project, ctx)
@@ -224,7 +108,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
       withRemote(
         ctx,
         destination,
-        (remote) => packAndSend(ctx, { project, destination, options, pack, ahead, watch, onSend }, remote),
+        (remote) => packAndSend(ctx, { project, destination, immutable, allowPrune, dryRun, pack, ahead, watch, onSend }, remote),
         limit,
       ),
     )

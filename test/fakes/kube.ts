@@ -1,5 +1,6 @@
 import type { KubeObject } from '../../lib/base/object.ts'
-import { KubeError, type Kube, type WatchEvent } from '../../lib/tools/kube.ts'
+import { KubeError } from '../../lib/tools/kube-failure.ts'
+import type { Kube, WatchEvent } from '../../lib/tools/kube.ts'
 import { collection, pluralOf } from '../../lib/tools/kube-paths.ts'
 
 type Any = KubeObject<unknown, unknown>

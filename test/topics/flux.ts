@@ -4,7 +4,7 @@ import { kustomizationState } from '../../lib/engines/flux/wait/kustomization-st
 import { cascade, needsOf, ordered, type Node } from '../../lib/engines/flux/wait/order.ts'
 import { isHopeless } from '../../lib/engines/flux/wait/pod-failure.ts'
 import { sourceState } from '../../lib/engines/flux/wait/source-state.ts'
-import { isTransient } from '../../lib/tools/kube.ts'
+import { isTransient } from '../../lib/tools/kube-failure.ts'
 import { given, gives, type Topic } from './topic.ts'
 
 /** Tables leave flux-system away. */

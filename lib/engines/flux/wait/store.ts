@@ -1,5 +1,6 @@
 import { idOf, type KubeObject } from '../../../base/object.ts'
-import { isTransient, KubeError, type Kube } from '../../../tools/kube.ts'
+import { isTransient, KubeError } from '../../../tools/kube-failure.ts'
+import type { Kube } from '../../../tools/kube.ts'
 import { isKsailError, messageOf } from '../../../base/errors.ts'
 import type { Context } from '../../../base/context.ts'
 

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { readSource } from '../../../../lib/engines/flux/source.ts'
 import { clusterSource } from '../../../../lib/engines/index.ts'
-import { KubeError } from '../../../../lib/tools/kube.ts'
+import { KubeError } from '../../../../lib/tools/kube-failure.ts'
 import { fakeContext } from '../../../fakes/context.ts'
 import { fakeKube } from '../../../fakes/kube.ts'
 import { fakeTarget } from '../../../fakes/target.ts'

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import type { KubeObject } from '../../../../../lib/base/object.ts'
 import { follow } from '../../../../../lib/engines/flux/wait/store.ts'
-import { KubeError, type Kube, type WatchEvent } from '../../../../../lib/tools/kube.ts'
+import { KubeError } from '../../../../../lib/tools/kube-failure.ts'
+import type { Kube, WatchEvent } from '../../../../../lib/tools/kube.ts'
 import { fakeContext } from '../../../../fakes/context.ts'
 
 const object = (name: string, resourceVersion: string): KubeObject => ({ metadata: { name, namespace: 'n', resourceVersion } })
