@@ -17,10 +17,12 @@ const settingsTable = (): string =>
   [
     '| key in ksail.yaml | flag | variable | what | default |',
     '| --- | --- | --- | --- | --- |',
-    ...rows.map(
-      (row) =>
-        `| ${[code(row.key), code(row.flag && `--${row.flag}`), code(variableOf(row)), valuesOf(row), code(row.default === undefined ? undefined : String(row.default))].join(' | ')} |`,
-    ),
+    ...rows
+      .filter(({ idle }) => idle !== true)
+      .map(
+        (row) =>
+          `| ${[code(row.key), code(row.flag && `--${row.flag}`), code(variableOf(row)), valuesOf(row), code(row.default === undefined ? undefined : String(row.default))].join(' | ')} |`,
+      ),
   ].join('\n')
 
 /** Puts a text between the markers `<!-- NAME -->` and `<!-- /NAME -->`. */

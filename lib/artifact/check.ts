@@ -42,7 +42,7 @@ export const checkArtifact = async (
         reason: 'plaintext-secret',
         details: shorten(gate.refused),
         hint: overridable
-          ? 'encrypt it with ksail cipher encrypt, name the reason in the annotation ksail.io/plaintext-secret, or pass --allow-plaintext-secrets'
+          ? 'encrypt it with sops, name the reason in the annotation ksail.io/plaintext-secret, or pass --allow-plaintext-secrets'
           : 'remove it, or name the file in .sourceignore',
       },
     )

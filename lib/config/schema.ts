@@ -56,7 +56,8 @@ export const configSchema = (): Schema => {
   )
   for (const row of rows) {
     if (row.key === undefined) continue
-    const leaf: Schema = { description: row.summary, ...(row.default === undefined ? {} : { default: row.default }), ...typeOf(row) }
+    const description = `${row.summary}${row.idle === true ? ' (no effect in this version)' : ''}`
+    const leaf: Schema = { description, ...(row.default === undefined ? {} : { default: row.default }), ...typeOf(row) }
     const inside = row.aliases?.find((alias) => alias.startsWith(`${row.key}.`))?.slice(row.key.length + 1)
     put(
       schema,

@@ -180,7 +180,7 @@ export const settings = define({
     key: 'spec.editor',
     flag: 'editor',
     idle: true,
-    summary: 'editor of cipher edit; default: SOPS_EDITOR, else EDITOR',
+    summary: 'editor of encrypted files; default: SOPS_EDITOR, else EDITOR',
   },
   ageKeyEnvVar: {
     type: 'string',

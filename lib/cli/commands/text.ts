@@ -55,7 +55,9 @@ export const infoText = ({
       ['made of', `${distribution} on ${provider}`],
       ['context', `${context}${current ? ' (current)' : ''} in ${kubeconfig}`],
       ['project', project],
-      [madeOf, nodes.map((node) => `${node.name} (${node.status})`).join(', ') || 'none'],
+      ...(nodes.length === 0
+        ? [[madeOf, 'none']]
+        : nodes.map((node, index) => [index === 0 ? madeOf : '', `${node.name} (${node.status})`])),
       [
         'registry',
         registry === undefined

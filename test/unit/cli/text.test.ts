@@ -30,23 +30,34 @@ it('says what is gone', () => {
   expect(removedList({ name: 'dev', removed: [] })).toBe('nothing of dev is left')
 })
 
+const INFO: ClusterInfo = {
+  name: 'dev',
+  provider: 'Docker',
+  distribution: 'Vanilla',
+  status: 'running',
+  project: '/p',
+  kubeconfig: '/k',
+  context: 'kind-dev',
+  current: true,
+  madeOf: 'nodes',
+  nodes: [{ name: 'dev-control-plane', status: 'running' }],
+  registry: { container: 'dev-local-registry', status: 'running', address: 'localhost:5050', answers: false },
+  engine: { name: 'Flux', url: 'oci://dev-local-registry:5000/k8s', tag: 'dev', revision: undefined },
+  down: ['the registry does not answer'],
+}
+
+it('shows what a cluster is made of, a line each', () => {
+  const nodes = [
+    { name: 'etcd', status: 'running as process 41' },
+    { name: 'kube-apiserver', status: 'not running' },
+  ]
+  const text = infoText({ ...INFO, madeOf: 'processes', nodes, down: [] })
+  expect(text).toContain('processes  etcd (running as process 41)\n           kube-apiserver (not running)\nregistry')
+  expect(infoText({ ...INFO, nodes: [] })).toMatch(/^nodes +none$/m)
+})
+
 it('shows a cluster line by line, with what is not as it should be at the end', () => {
-  const info: ClusterInfo = {
-    name: 'dev',
-    provider: 'Docker',
-    distribution: 'Vanilla',
-    status: 'running',
-    project: '/p',
-    kubeconfig: '/k',
-    context: 'kind-dev',
-    current: true,
-    madeOf: 'nodes',
-    nodes: [{ name: 'dev-control-plane', status: 'running' }],
-    registry: { container: 'dev-local-registry', status: 'running', address: 'localhost:5050', answers: false },
-    engine: { name: 'Flux', url: 'oci://dev-local-registry:5000/k8s', tag: 'dev', revision: undefined },
-    down: ['the registry does not answer'],
-  }
-  expect(infoText(info)).toMatchInlineSnapshot(`
+  expect(infoText(INFO)).toMatchInlineSnapshot(`
     "cluster   dev (running)
     made of   Vanilla on Docker
     context   kind-dev (current) in /k

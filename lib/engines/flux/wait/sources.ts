@@ -156,7 +156,7 @@ export const createSources = (session: Session, store: Store<Source>) => {
         }
       if (main.spec?.ref?.digest !== undefined && main.spec.ref.digest !== digest)
         throw new KsailError('conflict', `OCIRepository flux-system/flux-system is pinned to ${main.spec.ref.digest}, not ${digest}`, {
-          hint: 'roll forward with ksail workload rollback, or remove spec.ref.digest',
+          hint: 'remove spec.ref.digest, so that it follows its tag again',
         })
       if (main.spec?.suspend === true)
         throw new KsailError('notReady', 'OCIRepository flux-system/flux-system is suspended', {
