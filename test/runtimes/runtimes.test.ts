@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, mkdirSync, readdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
+import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KSAIL, run, start, type Run } from '../bed/programs.ts'
 import { configMap, describeOnHost, hostProject, processesOf } from '../host/bed.ts'
@@ -21,21 +21,27 @@ const install = (folder: string): void => {
   writeFileSync(join(folder, 'package.json'), JSON.stringify({ type: 'module', dependencies: { ksail: '*' } }))
 }
 
-/** How each runtime is told to run a file. Programs that are started may do everything, so that fewer permissions would protect nothing. */
-const RUNTIMES = { bun: ['run'], deno: ['run', '--allow-all'] } as const
+interface Runtime {
+  /** Below test/runtimes/node_modules. */
+  readonly file: string
+  /** How it is told to run a file. */
+  readonly words: readonly string[]
+}
 
-/** Where `npm ci --prefix test/runtimes` puts it, else PATH; undefined: it is not here. */
-const find = (name: string): string | undefined =>
-  [join(import.meta.dirname, 'node_modules', '.bin'), ...(process.env['PATH'] ?? '').split(delimiter)]
-    .map((folder) => join(folder, name))
-    .find((path) => existsSync(path))
+/** Programs that are started may do everything, so that fewer permissions would protect nothing. */
+const RUNTIMES: Readonly<Record<string, Runtime>> = {
+  bun: { file: '.bin/bun', words: ['run'] },
+  deno: { file: '.bin/deno', words: ['run', '--allow-all'] },
+  node22: { file: 'node22/bin/node', words: [] },
+  node24: { file: 'node24/bin/node', words: [] },
+}
 
-for (const [name, words] of Object.entries(RUNTIMES)) {
-  const found = find(name)
-  if (found === undefined) console.warn(`ksail on ${name}: skipped, it is not here (npm ci --prefix test/runtimes)`)
-  const runtime = found ?? name
-  const title = `ksail on ${name}${found === undefined ? ' (skipped: npm ci --prefix test/runtimes gets it)' : ''}`
-  describe.skipIf(found === undefined)(title, () =>
+for (const [name, { file, words }] of Object.entries(RUNTIMES)) {
+  const runtime = join(import.meta.dirname, 'node_modules', file)
+  const isHere = existsSync(runtime)
+  if (!isHere) console.warn(`ksail on ${name}: skipped, it is not here (npm ci --prefix test/runtimes)`)
+  const title = `ksail on ${name}${isHere ? '' : ' (skipped: npm ci --prefix test/runtimes gets it)'}`
+  describe.skipIf(!isHere)(title, () =>
     describeOnHost('with Host', () => {
       const project = hostProject(`on-${name}`)
       const options = { cwd: project.folder, env: { DOCKER_HOST: 'unix:///nowhere/docker.sock' } }
