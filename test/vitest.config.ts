@@ -43,7 +43,7 @@ const projects = [
   project('host', 'test/host', { ...onHost, ...real, ...after(2) }),
   project('runtimes', 'test/runtimes', { ...onHost, ...real, ...after(2) }),
   project('kind', 'test/e2e', { ...onKind, ...real, ...after(3) }),
-  // a quarter of an hour of killed creates: asked for by name, `npm run test:kill`
+  // minutes of killed creates: asked for by name, `npm run test:kill`
   ...(process.env['KSAIL_KILL_ALL'] === '1' ? [project('kill', 'test/kill', { ...onKind, ...after(4) })] : []),
 ]
 

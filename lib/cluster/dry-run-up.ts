@@ -6,7 +6,7 @@ import { exists } from '../io/files.ts'
 import { privateFolder } from '../io/private.ts'
 import { dryCreate, type Staged } from './dry-run.ts'
 import { initProject } from './init.ts'
-import type { UpOptions, UpResult } from './up.ts'
+import type { UpOptions, UpResult } from './up-options.ts'
 
 /** The files that a project would get, in a folder aside: what is not there yet is read from it. */
 const stage = async (options: UpOptions, ctx: Context, directory: string): Promise<Staged> => {

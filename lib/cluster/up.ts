@@ -3,28 +3,10 @@ import { findConfigFile } from '../config/load.ts'
 import { engineOf } from '../engines/index.ts'
 import { sharingKube } from '../tools/kube.ts'
 import { push } from '../workload/push.ts'
-import { createFor, type CreateOptions, type CreateResult } from './create.ts'
-import { initProject, type InitResult } from './init.ts'
-
-export interface UpOptions extends CreateOptions {
-  /** With the example in the start folder, when a project is made. */
-  readonly example?: boolean | undefined
-}
-
-export interface UpResult {
-  readonly name: string
-  readonly context: string
-  readonly registry: string | undefined
-  readonly reference: string | undefined
-  readonly digest: string | undefined
-  /** Files that were written because there was no project. */
-  readonly files: InitResult['files']
-  /** Nothing had to be done. */
-  readonly already: boolean
-  /** Only with `dryRun`: what would be done. */
-  readonly planned?: CreateResult['planned']
-  readonly ms: number
-}
+import { createFor } from './create.ts'
+import type { CreateResult } from './create-options.ts'
+import { initProject } from './init.ts'
+import type { UpOptions, UpResult } from './up-options.ts'
 
 /**
  * From nothing, or from anything in between, to a live folder: init where there is no ksail.yaml, create, push, reconcile. Safe to repeat:

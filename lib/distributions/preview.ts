@@ -1,6 +1,6 @@
 import type { Context } from '../base/context.ts'
 import type { Target } from '../base/target.ts'
-import type { EnsureBeside } from './distribution.ts'
+import type { EnsureBeside } from './beside.ts'
 
 /** What would run, as it could be pasted into a shell; nothing where nothing is left to do. None of it is run. */
 export type Commands = readonly string[]

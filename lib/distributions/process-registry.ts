@@ -8,7 +8,8 @@ import {
   type HostRegistry,
 } from '../providers/host/registry.ts'
 import { foreign, ownsContainer } from '../registry/owner.ts'
-import type { BesideRegistry, RegistryRuntime } from './distribution.ts'
+import type { BesideRegistry } from './beside.ts'
+import type { RegistryRuntime } from './distribution.ts'
 import { processPreview } from './process-preview.ts'
 
 const beside = (cluster: string, { id, port, running, pid, owner }: HostRegistry): BesideRegistry => ({
