@@ -1,5 +1,6 @@
 import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
+import { answers } from '../io/answers.ts'
 import { inspect, logs } from '../tools/docker.ts'
 
 /** Docker's proxy accepts before the registry listens, and such a request never ends: it is given up and made again. */
@@ -10,22 +11,8 @@ const LIMIT = 30_000
 const DOUBT = 2000
 
 /** Whether a registry answers on a port of this machine. */
-export const registryAnswers = async (ctx: Pick<Context, 'fetch' | 'signal'>, port: number, timeout = REQUEST): Promise<boolean> => {
-  const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), timeout)
-  try {
-    const response = await ctx.fetch(`http://127.0.0.1:${port}/v2/`, { signal: AbortSignal.any([ctx.signal, stop.signal]) })
-    await response.body?.cancel()
-    return response.ok
-  } catch (error) {
-    if (ctx.signal.aborted) throw ctx.signal.reason
-    // refused, reset or given up: not there yet
-    if (error instanceof Error) return false
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
-}
+export const registryAnswers = (ctx: Pick<Context, 'fetch' | 'signal'>, port: number, timeout = REQUEST): Promise<boolean> =>
+  answers(ctx, `http://127.0.0.1:${port}/v2/`, timeout)
 
 /** Waits until the registry in a container answers; a container that ends meanwhile ends the wait with its last words. */
 export const waitForRegistry = async (ctx: Context, container: string, port: number): Promise<void> => {

@@ -1,6 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { KsailError, lastLines } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
+import { answers } from '../../io/answers.ts'
 import type { Detached } from '../../io/exec.ts'
 import { readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
@@ -73,26 +74,13 @@ const environment = (ctx: Context, unit: Unit): Record<string, string> => ({
   TMPDIR: inUnit(unit, 'tmp'),
 })
 
-const answers = async (ctx: Context, url: string): Promise<boolean> => {
-  const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), 1000)
-  try {
-    const response = await ctx.fetch(url, { signal: AbortSignal.any([ctx.signal, stop.signal]) })
-    await response.body?.cancel()
-    return response.ok
-  } catch (error) {
-    if (ctx.signal.aborted) throw ctx.signal.reason
-    if (error instanceof Error) return false
-    throw error
-  } finally {
-    clearTimeout(timer)
-  }
-}
+/** Milliseconds that a process has to say that it is ready. */
+const ANSWER = 1000
 
 /** Whether a component that runs says that it is ready. */
 export const isReady = async (ctx: Context, unit: Unit, name: ComponentName): Promise<boolean> => {
   const { ready } = componentOf(name)
-  return ready === undefined || answers(ctx, `http://127.0.0.1:${(await portsOf(unit, name))?.[ready.port]}${ready.path}`)
+  return ready === undefined || answers(ctx, `http://127.0.0.1:${(await portsOf(unit, name))?.[ready.port]}${ready.path}`, ANSWER)
 }
 
 interface Said {
