@@ -1,12 +1,11 @@
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir, userInfo } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KsailError } from '../../lib/base/errors.ts'
 import { createContext } from '../../lib/context.ts'
 import { kindManifests } from '../../lib/engines/flux/kinds.ts'
-import { withLock } from '../../lib/io/lock.ts'
 import { buildArgs, buildWithGo, go, slotOf, withModule } from '../../lib/tools/install/go.ts'
 import { recipes, type Recipe } from '../../lib/tools/install/recipes.ts'
 
@@ -43,10 +42,6 @@ const VERSION: Readonly<Record<string, readonly string[]>> = {
   sops: ['--version', '--disable-version-check'],
 }
 
-/** Where programs are linked. In the test bed they stay: an unchanged recipe is looked at by Go from end to end, but not linked again. */
-const linked =
-  process.env['TESTBED_DIR'] === undefined ? mkdtempSync(join(tmpdir(), 'linked-')) : join(process.env['TESTBED_DIR'], 'ksail-linked')
-
 /** The name that Go gives to a program. */
 const programOf = ({ package: path }: Recipe): string =>
   path
@@ -69,12 +64,17 @@ describe.skipIf(why !== undefined)(`programs built by Go${why === undefined ? ''
   const context = (path: string) => createContext({ env: { ...process.env, ...caches, PATH: path } })
   const ctx = context(process.env['PATH'] as string)
 
+  let linked = ''
+  beforeAll(() => void (linked = mkdtempSync(join(tmpdir(), 'linked-'))))
+  // hundreds of megabytes
+  afterAll(() => rmSync(linked, { recursive: true, force: true }))
+
   const build = async (names: readonly string[], version: string): Promise<string> => {
     const [recipe, ...others] = names.map((name) => recipes[name] as Recipe) as [Recipe, ...Recipe[]]
     const folder = join(linked, `${recipe.folder}@${version}`)
     mkdirSync(folder, { recursive: true })
     const words = [...buildArgs(recipe, version, `${folder}/`), ...others.map((other) => other.package)]
-    await withLock(ctx, `${folder}.lock`, `linking ${names.join(', ')}`, () => withModule(ctx, recipe, (module) => go(ctx, module, words)))
+    await withModule(ctx, recipe, (module) => go(ctx, module, words))
     return folder
   }
 
