@@ -8,6 +8,7 @@ import type { Kube } from '../../../tools/kube.ts'
 import { collection } from '../../../tools/kube-paths.ts'
 import type { ReconcileResult, WaitOptions } from '../../engine.ts'
 import { createKustomizations, failingOthers, type Standing } from './kustomizations.ts'
+import { EXCLUDE } from './kustomization-state.ts'
 import type { Kustomization, Source } from './objects.ts'
 import { GRACE } from './pod-judge.ts'
 import { blockersOf, failureReport, timeoutReport, type Picture } from './report.ts'
@@ -175,6 +176,19 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
       alarm.at(due)
     }
     if (applied) {
+      // nothing of the artifact is applied when everybody who follows the source is told to leave it alone
+      const first = standings.find(({ direct }) => direct)
+      if (first !== undefined && standings.every(({ direct, state }) => !direct || state === 'excluded'))
+        throw new KsailError(
+          'notReady',
+          `Kustomization ${first.id} is ${first.object.spec?.suspend === true ? 'suspended' : `opted out by ${EXCLUDE}`}`,
+          {
+            hint:
+              first.object.spec?.suspend === true
+                ? `run flux resume kustomization ${first.object.metadata.name} -n ${first.object.metadata.namespace ?? ''}`
+                : 'take that annotation away',
+          },
+        )
       appliedAt ??= now()
       if (!warned) {
         warned = true

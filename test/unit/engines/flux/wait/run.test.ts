@@ -300,6 +300,22 @@ describe('waiting for a digest', () => {
   })
 })
 
+it.each([
+  ['suspended', { spec: { suspend: true } }, 'flux resume kustomization flux-system'],
+  ['opted out', { annotations: { 'ksail.io/reconcile-exclude': 'true' } }, 'annotation'],
+])(
+  'is no success when everything that follows the source is %s',
+  async (how, { annotations, ...shape }: { spec?: object; annotations?: Record<string, string> }, hint) => {
+    const it = kustomization('flux-system', { digest: OLD, ...shape })
+    const kube = fakeKube(source(NEW), { ...it, metadata: { ...it.metadata, ...(annotations === undefined ? {} : { annotations }) } })
+    await expect(wait(kube).result).rejects.toMatchObject({
+      code: 'notReady',
+      message: expect.stringContaining(`Kustomization flux-system/flux-system is ${how}`),
+      hint: expect.stringContaining(hint),
+    })
+  },
+)
+
 describe('waiting for the rollout', () => {
   const live = (...more: readonly KubeObject<object, object>[]) =>
     fakeKube(source(NEW), kustomization('flux-system', { digest: NEW, inventory: [WEB] }), replicaSet, ...more)
