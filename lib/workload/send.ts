@@ -69,8 +69,11 @@ export const moveTags = async (
     known = undefined
     const moving = tags.filter((tag) => now.get(tag) !== digest)
     if (moving.length === 0) return { changed: sent }
-    const taken = immutable ? moving.find((tag) => now.get(tag) !== undefined) : undefined
-    if (taken !== undefined) throw conflict(remote, taken, now.get(taken), digest)
+    for (const tag of immutable ? moving : []) {
+      // of a tag that could not be asked nobody knows that it is free: what keeps it from being asked is the failure
+      const holds = now.has(tag) ? now.get(tag) : await remote.resolve(tag)
+      if (holds !== undefined && holds !== digest) throw conflict(remote, tag, holds, digest)
+    }
     sent = true
     const all = [immutableTag(digest), ...moving]
     try {

@@ -155,6 +155,24 @@ describe('sendArtifact', () => {
         message: expect.stringMatching(new RegExp(`holds ${other}, not ${digest}`)),
       })
     })
+    it('are a conflict, too, when they could not be read at first', async () => {
+      let looks = 0
+      const exec = fakeExec({
+        'oras resolve *': () =>
+          looks++ === 0 ? fault('Error response from registry: unexpected status code 503: Service Unavailable') : other,
+        'oras cp *': '',
+      })
+      await expect(send(exec, { immutable: true }).sent).rejects.toMatchObject({ exitCode: 4 })
+      expect(moved(exec)).toEqual([])
+    })
+    it('are not written by somebody who may not read them', async () => {
+      const exec = fakeExec({
+        'oras resolve *': fault('Error response from registry: denied: permission_denied: read_package'),
+        'oras cp *': '',
+      })
+      await expect(send(exec, { immutable: true, destination: ghcr }).sent).rejects.toMatchObject({ exitCode: 1 })
+      expect(moved(exec)).toEqual([])
+    })
     it('are a success when they hold the artifact', async () => {
       const exec = registry({ dev: digest })
       expect(await send(exec, { immutable: true }).sent).toEqual({ changed: false })
