@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/errors.ts'
+import { isTag } from '../base/reference.ts'
 import { readJson, writeJson } from '../io/files.ts'
 
 /** What this project pushed. */
@@ -19,11 +20,18 @@ const KEPT = 50
 
 const pathOf = (project: string): string => join(project, '.ksail', 'last-push.json')
 
+const isPush = (it: Partial<Record<keyof LastPush, unknown>> | null): boolean =>
+  typeof it?.repository === 'string' &&
+  /^[^\s/]+\/[^\s]+$/.test(it.repository) &&
+  typeof it.tag === 'string' &&
+  isTag(it.tag) &&
+  /^sha256:[0-9a-f]{64}$/.test(String(it.digest))
+
 /** What this project pushed, newest first. */
 export const readPushes = async (project: string): Promise<readonly LastPush[]> => {
   // a memory that cannot be read is none: the registry knows the tag as well
   const found = await readJson<{ pushes?: readonly LastPush[] }>(pathOf(project)).catch(() => undefined)
-  return Array.isArray(found?.pushes) ? found.pushes : []
+  return Array.isArray(found?.pushes) ? found.pushes.filter(isPush) : []
 }
 
 /** What this project last pushed to a repository and tag; undefined when nothing is remembered. */

@@ -340,21 +340,22 @@ describe('judgePrune', () => {
 describe('last push', () => {
   it('keeps one for each repository and tag', async () => {
     const ctx = fakeContext()
+    const [one, two] = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`]
     const at = '2026-01-01T00:00:00.000Z'
     await writeLastPush(ctx, ctx.cwd, [
-      { repository: 'r', tag: 'a', digest: '1', at },
-      { repository: 'r', tag: 'b', digest: '1', at },
+      { repository: 'h/r', tag: 'a', digest: one, at },
+      { repository: 'h/r', tag: 'b', digest: one, at },
     ])
-    await writeLastPush(ctx, ctx.cwd, [{ repository: 'r', tag: 'a', digest: '2', at }])
+    await writeLastPush(ctx, ctx.cwd, [{ repository: 'h/r', tag: 'a', digest: two, at }])
     expect(
       await Promise.all(
         [
-          ['r', 'a'],
-          ['r', 'b'],
+          ['h/r', 'a'],
+          ['h/r', 'b'],
           ['s', 'a'],
         ].map(async ([repository, tag]) => (await readLastPush(ctx.cwd, repository ?? '', tag ?? ''))?.digest),
       ),
-    ).toEqual(['2', '1', undefined])
+    ).toEqual([two, one, undefined])
   })
   it('knows nothing from a damaged file', async () => {
     const folder = tempFolder()

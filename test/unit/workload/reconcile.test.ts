@@ -81,6 +81,19 @@ describe('which digest is waited for', () => {
     expect(ctx.texts()[0]).toContain('(what tag dev names now)')
   })
 
+  it.each([
+    null,
+    7,
+    {},
+    { ...pushed(OTHER), repository: 5 },
+    pushed(OTHER, { repository: '..' }),
+    pushed(OTHER, { tag: 7 }),
+    pushed('sha256:zz'),
+  ])('is no memory that says nothing: %j', async (entry) => {
+    const { run } = await setUp({ pushes: [entry as object], resolves: LIVE, config: local })
+    expect(await run()).toMatchObject({ digest: LIVE })
+  })
+
   it('is --digest before all', async () => {
     const { run, ctx } = await setUp({ config: local, pushes: [pushed(OTHER)] })
     expect(await run({ digest: LIVE })).toMatchObject({ digest: LIVE })
