@@ -226,29 +226,32 @@ const open = async (ctx: Context, to: Access): Promise<Kube> => {
   }
 }
 
-/** Connections that a verb shares among its parts, by kubeconfig and context. */
-const shares = new WeakMap<Context, Map<string, Promise<Kube>>>()
+/** Connections that a verb shares among its parts, by kubeconfig and context, and how many use them. */
+const shares = new WeakMap<Context, { readonly connections: Map<string, Promise<Kube>>; users: number }>()
 
 /**
  * Lets everything that `work` does with this context use one connection per cluster: starting `kubectl proxy` again for each part would be
- * most of the time of a short command. What was opened is closed at the end.
+ * most of the time of a short command. What was opened is closed when the last work that was begun meanwhile has ended.
  */
 export const sharingKube = async <T>(ctx: Context, work: () => Promise<T>): Promise<T> => {
-  if (shares.has(ctx)) return work()
-  const connections = new Map<string, Promise<Kube>>()
-  shares.set(ctx, connections)
+  const share = shares.get(ctx) ?? { connections: new Map<string, Promise<Kube>>(), users: 0 }
+  shares.set(ctx, share)
+  share.users++
   try {
     return await work()
   } finally {
-    shares.delete(ctx)
-    await Promise.all(
-      [...connections.values()].map((it) =>
-        it.then(
-          (kube) => kube.close(),
-          () => undefined,
+    // a script may run several verbs at once with the same context
+    if (--share.users === 0) {
+      shares.delete(ctx)
+      await Promise.all(
+        [...share.connections.values()].map((it) =>
+          it.then(
+            (kube) => kube.close(),
+            () => undefined,
+          ),
         ),
-      ),
-    )
+      )
+    }
   }
 }
 
@@ -261,7 +264,7 @@ export const sharingKube = async <T>(ctx: Context, work: () => Promise<T>): Prom
  * try { await kube.get('/version') } finally { await kube.close() }
  */
 export const connect = async (ctx: Context, to: Access): Promise<Kube> => {
-  const shared = shares.get(ctx)
+  const shared = shares.get(ctx)?.connections
   if (shared === undefined) return open(ctx, to)
   const key = `${to.kubeconfig}\0${to.context}`
   const known = shared.get(key) ?? open(ctx, to)

@@ -50,6 +50,22 @@ it('starts one proxy for each cluster, and stops them at the end', async () => {
   expect(log.toSorted()).toEqual(['start a', 'start b', 'stop a', 'stop b'])
 })
 
+it('keeps them for work that goes on when the one that began first has ended', async () => {
+  const { log, ctx } = world()
+  let later: Promise<unknown> | undefined
+  await sharingKube(ctx, async () => {
+    await connect(ctx, to('a'))
+    later = sharingKube(ctx, async () => {
+      const kube = await connect(ctx, to('a'))
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      return kube.get('/version')
+    })
+  })
+  expect(log).toEqual(['start a'])
+  expect(await later).toEqual({ kind: 'Status' })
+  expect(log).toEqual(['start a', 'stop a'])
+})
+
 it('stops them when the work fails, and asks again after a failure', async () => {
   const { log, ctx } = world()
   await expect(
