@@ -3,7 +3,7 @@ import { buildArtifact, type Artifact } from '../artifact/build.ts'
 import { checkArtifact } from '../artifact/check.ts'
 import type { Preview } from '../base/actions.ts'
 import type { Context } from '../base/context.ts'
-import { hostPort, imageOf } from '../base/reference.ts'
+import { formatReference, hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
 import type { Project } from '../config/project.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
@@ -79,13 +79,14 @@ export const firstPush = (ctx: Context, project: Project, target: Target, { layo
       sent = await withRemote(ctx, destination, async (remote): Promise<Sent> => {
         const heads = await readHeads(remote, [tag])
         const held = heads.get(tag)
-        if (onlyIfMissing && held !== undefined) return { reference: imageOf(reference), tag, digest: held, changed: false }
+        if (onlyIfMissing && held !== undefined)
+          return { reference: formatReference({ ...reference, digest: held }), tag, digest: held, changed: false }
         const { digest, folder } = await prepared()
         const { changed } = await sendTo(ctx, remote, { artifact: { digest, folder }, tags: [tag, ...project.config.alsoTags], heads })
         await writeLastPush(ctx, target.project, [
           { repository: `${hostPort(reference)}/${reference.repository}`, tag, digest, at: new Date().toISOString() },
         ])
-        return { reference: imageOf(reference), tag, digest, changed }
+        return { reference: formatReference({ ...reference, digest }), tag, digest, changed }
       })
     },
     sent: () => sent,

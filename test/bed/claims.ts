@@ -69,7 +69,13 @@ export const itBegins = (dev: Project): void => {
     const context = dev.provider.contextOf(dev.name)
     expect(await output('kubectl', 'config', 'current-context')).toBe(context)
     const digest = await tagged(dev)
-    expect(JSON.parse(result.stdout)).toMatchObject({ name: dev.name, provider: dev.provider.name, context, digest })
+    expect(JSON.parse(result.stdout)).toMatchObject({
+      name: dev.name,
+      provider: dev.provider.name,
+      context,
+      reference: `oci://${await dev.registry()}/k8s:dev@${digest}`,
+      digest,
+    })
     expect(result.stderr).toContain(dev.provider.chosen)
     expect((await dev.get(SOURCE)).status.artifact?.revision).toBe(`dev@${digest}`)
     expect((await dev.get(SYNC)).status.lastAppliedRevision).toBe(`dev@${digest}`)

@@ -19,8 +19,8 @@ const up = command({
     ...timeout,
   },
   run: async (input, ctx) => (await import('../../cluster/up.ts')).up(input, ctx),
-  text: ({ name, context, reference, digest, planned }) =>
-    `cluster ${name}${wouldBe(planned)}: context ${context}${reference === undefined ? '' : `, live ${reference}${digest === undefined || reference.includes('@') ? '' : `@${digest}`}`}`,
+  text: ({ name, context, reference, planned }) =>
+    `cluster ${name}${wouldBe(planned)}: context ${context}${reference === undefined ? '' : `, live ${reference}`}`,
 })
 
 const down = command({
