@@ -1,5 +1,6 @@
 import { ExecError, isKsailError, KsailError, messageOf } from '../base/errors.ts'
 import { version } from '../io/version.ts'
+import { refusalOf } from './refusal.ts'
 
 /** Whatever was thrown, as the error that is shown. What is none of ours is a bug, unless the operating system refused something. */
 export const failureOf = (thrown: unknown, verbose: boolean): KsailError => {
@@ -10,7 +11,7 @@ export const failureOf = (thrown: unknown, verbose: boolean): KsailError => {
     })
   if (isKsailError(thrown)) return thrown
   const { code, syscall } = (thrown ?? {}) as NodeJS.ErrnoException
-  if (typeof code === 'string' && typeof syscall === 'string') return new KsailError('failed', messageOf(thrown), { cause: thrown })
+  if (typeof code === 'string' && typeof syscall === 'string') return refusalOf(thrown as NodeJS.ErrnoException)
   const stack =
     thrown instanceof Error
       ? (thrown.stack

@@ -12,7 +12,8 @@ export const readText = async (path: string): Promise<string | undefined> => {
     return await readFile(path, 'utf8')
   } catch (error) {
     if (missing(error)) return undefined
-    throw error
+    // a read that fails after the open names no file
+    throw Object.assign(error as NodeJS.ErrnoException, { path })
   }
 }
 

@@ -1,6 +1,10 @@
+import { mkdtemp } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { ExecError, KsailError } from '../../../lib/base/errors.ts'
 import { failureJson, failureOf } from '../../../lib/cli/failure.ts'
+import { readText } from '../../../lib/io/files.ts'
 
 const lines = Array.from({ length: 30 }, (_, index) => `line ${index}`)
 const child = new ExecError(
@@ -18,6 +22,30 @@ it('keeps the last 20 lines of a child, and all of them with -v', () => {
 it('takes what the operating system refuses for a failed step', () => {
   const refused = Object.assign(new Error("EACCES: permission denied, open 'k8s/a.yaml'"), { code: 'EACCES', syscall: 'open' })
   expect(failureOf(refused, false)).toMatchObject({ code: 'failed', exitCode: 1, message: refused.message })
+})
+
+it.each([
+  [{ code: 'ENOSPC', syscall: 'write', path: '/s/a' }, 'failed', 'cannot write /s/a: no space is left on its disk', /room/],
+  [{ code: 'EACCES', syscall: 'mkdir', path: '/s' }, 'failed', 'cannot make the folder /s: this user may not', /XDG_STATE_HOME/],
+  [
+    { code: 'EPERM', syscall: 'rename', path: '/s/.tmp', dest: '/s/a' },
+    'failed',
+    'cannot write /s/a: the system does not permit it',
+    /KUBECONFIG/,
+  ],
+  [{ code: 'ELOOP', syscall: 'open', path: '/a.yaml' }, 'config', 'cannot open /a.yaml: its symbolic links lead in a circle', /link/],
+  [{ code: 'ECONNRESET', syscall: 'read' }, 'failed', 'E: raw', undefined],
+] as const)('says of %o what was refused, to what, why, and what to do', (fields, code, message, hint) => {
+  const shown = failureOf(Object.assign(new Error('E: raw'), fields), false)
+  expect(shown).toMatchObject({ code, message })
+  if (hint === undefined) expect(shown.hint).toBeUndefined()
+  else expect(shown.hint).toMatch(hint)
+})
+
+it('names the file that turns out to be a folder', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'ksail.yaml-'))
+  const thrown = await readText(folder).catch((error: unknown) => error)
+  expect(failureOf(thrown, false)).toMatchObject({ exitCode: 2, message: `cannot read ${folder}: it is a folder, not a file` })
 })
 
 it('calls everything else a bug, says how to report it, and shows the stack only with -v', () => {
