@@ -10,6 +10,7 @@ import type { Runtime } from '../distributions/distribution.ts'
 import { engineOf } from '../engines/index.ts'
 import type { Engine } from '../engines/engine.ts'
 import { stateFolder } from '../io/folders.ts'
+import { checkKubeconfig } from '../io/kubeconfig.ts'
 import { withLock } from '../io/lock.ts'
 import { resolveProvider } from '../providers/index.ts'
 import { readRecord, writeRecord } from '../providers/record.ts'
@@ -84,7 +85,10 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   if (!adopt) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
   const making = survey.nodes.length === 0
   const first = firstPush(ctx, project, target)
-  if (making) await first.prepare()
+  if (making) {
+    await checkKubeconfig(target.kubeconfig)
+    await first.prepare()
+  }
   const sync = await syncOf(ctx, target, runtime, { allowShortLived: options.allowShortLived === true })
   const components = await engine.components(ctx, target)
   // without the kinds nothing else is worth making; with Pods it is the cluster that takes long, not they
@@ -121,7 +125,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
         if (!outcome.nodesMade) return
         const folder = join(target.project, '.ksail', 'logs')
         await runtime.saveLogs(ctx.cleanup(), target.name, folder)
-        ctx.report({ kind: 'note', text: `logs of the nodes are in ${folder}` })
+        ctx.report({ kind: 'note', text: `logs of the ${runtime.nouns} are in ${folder}` })
       },
     })
     // everything is there: who interrupts from here on gets a whole cluster with a whole record

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises'
+import { access, constants, mkdir, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isMap, isSeq, parseDocument, type Document } from 'yaml'
 import { configError } from '../base/errors.ts'
@@ -18,12 +18,14 @@ export interface KubeconfigEntry {
 const LISTS = ['clusters', 'contexts', 'users'] as const
 
 const read = async (file: string): Promise<Document> => {
-  const document = parseDocument((await readText(file)) || 'apiVersion: v1\nkind: Config\n')
+  const document: Document = parseDocument((await readText(file)) ?? '')
+  // what holds nothing, or comments alone, is a kubeconfig of no clusters, as for kubectl
+  if (document.contents === null) document.contents = document.createNode({ apiVersion: 'v1', kind: 'Config' })
   const [error] = document.errors
   if (error !== undefined || !isMap(document.contents))
     throw configError(
       { file, line: error?.linePos?.[0].line },
-      error?.message.split('\n')[0] ?? 'is no kubeconfig',
+      error === undefined ? 'this is no kubeconfig' : `this is no YAML: ${error.message.split(/ at line \d+|\n/)[0]}`,
       'correct it, or name another one with --kubeconfig',
     )
   return document
@@ -48,10 +50,23 @@ const change = (ctx: Context, file: string, edit: (document: Document) => void):
     const document = await read(file)
     const before = document.toString()
     edit(document)
+    // many keep it as a link into a folder of theirs: the link stays, as kubectl leaves it
+    const real = await realpath(file).catch(() => file)
     // yaml folds long lines otherwise; kubeconfigs hold certificates in one line
     const text = document.toString({ lineWidth: 0 })
-    if (text !== before || (await readText(file)) === undefined) await writeText(file, text, 0o600)
+    if (text !== before || (await readText(file)) === undefined) await writeText(real, text, 0o600)
   })
+
+/** Throws where a context could not be written later: what is no kubeconfig, or may not be changed. */
+export const checkKubeconfig = async (file: string): Promise<void> => {
+  if ((await readText(file)) === undefined) {
+    await mkdir(dirname(file), { recursive: true })
+    await access(dirname(file), constants.W_OK)
+    return
+  }
+  await read(file)
+  await access(file, constants.W_OK)
+}
 
 /** Writes a cluster's context into a kubeconfig and makes it current; everything else in the file stays. */
 export const writeContext = async (ctx: Context, file: string, { name, server, certificate, token }: KubeconfigEntry): Promise<void> => {

@@ -1,8 +1,8 @@
-import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { parse } from 'yaml'
-import { hasEntry, removeContext, writeContext } from '../../../lib/io/kubeconfig.ts'
+import { checkKubeconfig, hasEntry, removeContext, writeContext } from '../../../lib/io/kubeconfig.ts'
 import { fakeContext } from '../../fakes/context.ts'
 
 const entry = {
@@ -70,6 +70,31 @@ describe('kubeconfig', () => {
     await removeContext(ctx, file, 'ksail-dev')
     expect(readFileSync(file, 'utf8')).toBe(OTHER)
     await removeContext(ctx, `${file}-missing`, 'ksail-dev')
+  })
+
+  it.each(['', '\n', '# nothing yet\n'])('writes into a file that holds nothing: %j', async (text) => {
+    const { ctx, file, config } = world(text)
+    await writeContext(ctx, file, entry)
+    expect(config()).toMatchObject({ kind: 'Config', 'current-context': 'ksail-dev' })
+    expect(readFileSync(file, 'utf8')).toContain(text.trim())
+  })
+
+  it('leaves a link where it is and writes what it leads to', async () => {
+    const { ctx, file } = world(OTHER)
+    const link = join(dirname(file), 'link')
+    symlinkSync(file, link)
+    await writeContext(ctx, link, entry)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
+    expect(await hasEntry(file, entry)).toBe(true)
+  })
+
+  it('tells before anything is made what could not be written later', async () => {
+    const { file } = world(OTHER)
+    await checkKubeconfig(file)
+    await checkKubeconfig(join(dirname(file), 'new', 'config'))
+    await expect(checkKubeconfig(dirname(file))).rejects.toMatchObject({ code: 'EISDIR', path: dirname(file) })
+    await expect(checkKubeconfig(world('a: [').file)).rejects.toMatchObject({ code: 'config', message: expect.stringContaining('no YAML') })
+    await expect(checkKubeconfig(world('[]').file)).rejects.toMatchObject({ message: expect.stringContaining('this is no kubeconfig') })
   })
 
   it('refuses a file that is no kubeconfig and leaves it as it is', async () => {
