@@ -48,12 +48,14 @@ const read = (text: string | undefined, use: 'read' | 'push', what: string): Ref
 
 const isOfSource = (error: unknown): boolean => error instanceof ExecError && /Error from source registry/i.test(error.result.stderr)
 
+const absent = (reference: Reference): KsailError =>
+  new KsailError('unresolved', `there is no artifact ${formatReference(reference)}`, { hint: 'push it first' })
+
 const digestOf = async (remote: Remote, { tag, digest, ...where }: Reference): Promise<string> => {
   if (digest !== undefined) return digest
   if (tag === undefined) throw usageError('what is promoted has neither tag nor digest', 'write it as oci://host/repository:tag')
   const found = await remote.retry(`could not read ${remote.repository}`, (timeout) => remote.resolve(tag, { timeout }))
-  if (found === undefined)
-    throw new KsailError('unresolved', `there is no artifact ${formatReference({ ...where, tag, digest })}`, { hint: 'push it first' })
+  if (found === undefined) throw absent({ ...where, tag, digest })
   return found
 }
 
@@ -82,6 +84,7 @@ export const promote = async (options: PromoteOptions, ctx: Context): Promise<Pr
         const sides = { from: from.access, to: { ...to.access, timeout } }
         await oras.copyAcross(ctx, `${from.repository}@${digest}`, `${to.repository}:${names.join(',')}`, sides)
       } catch (error) {
+        if (isOfSource(error) && /: not found\s*$/.test((error as ExecError).result.stderr)) throw absent({ ...source, digest })
         // a refusal of the source is not for the target's login to mend
         const verdict = isOfSource(error) ? from.judge(error) : undefined
         throw verdict === undefined || verdict.retry ? error : explain(error, verdict, `could not read ${from.repository}`)

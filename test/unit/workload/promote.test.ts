@@ -54,6 +54,22 @@ describe('promote', () => {
     expect(exec.commands()).not.toContainEqual(expect.stringContaining('resolve localhost:5050'))
   })
 
+  it('says that there is nothing of that digest', async () => {
+    const exec = fakeExec({
+      'oras resolve *': { exitCode: 1, stderr: 'Error response from registry: failed to resolve digest: x: not found' },
+      'oras cp *': {
+        exitCode: 1,
+        stderr: `Error from source registry for "localhost:5050/app@${ONE}": localhost:5050/app@${ONE}: not found\n`,
+      },
+    })
+    const run = promote({ from: `oci://localhost:5050/app@${ONE}`, to: 'oci://localhost:5051/app:v1' }, fakeContext({ exec }))
+    await expect(run).rejects.toMatchObject({
+      code: 'unresolved',
+      message: `there is no artifact oci://localhost:5050/app@${ONE}`,
+      hint: 'push it first',
+    })
+  })
+
   it('does not believe a copy that came out as something else', async () => {
     await expect(world(undefined, true).run()).rejects.toMatchObject({
       code: 'failed',
