@@ -22,6 +22,7 @@ export type Event =
   | { readonly kind: 'command'; readonly command: string }
   /** A line that a child printed. */
   | { readonly kind: 'output'; readonly text: string }
+  /** Attempt number `attempt` failed, from 1; the next one begins in `ms`. */
   | { readonly kind: 'retry'; readonly text: string; readonly attempt: number; readonly of: number; readonly ms: number }
   | { readonly kind: 'file'; readonly action: 'created' | 'kept' | 'overwrote' | 'removed'; readonly path: string }
   | { readonly kind: 'timing'; readonly text: string; readonly at: number; readonly ms: number }

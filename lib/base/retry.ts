@@ -2,7 +2,6 @@ import type { Verdict } from './classify/index.ts'
 import type { FailureKind } from './classify/rule.ts'
 import type { Context } from './context.ts'
 import { ExecError, isKsailError, KsailError, lastLines, messageOf } from './errors.ts'
-import { formatSeconds } from './duration.ts'
 
 interface Attempt {
   /** The attempt that just failed, from 1. */
@@ -88,8 +87,8 @@ export const retry = async <T>(ctx: Context, work: (timeout: number) => Promise<
         random: ctx.random(),
       })
       if (seconds === undefined || seconds * 1000 >= left()) return false
-      const text = `${causeOf(error)} (${verdict.topic ?? verdict.class}); again in ${formatSeconds(seconds * 1000)}`
-      ctx.report({ kind: 'retry', attempt: attemptNumber + 1, of: attempts, ms: seconds * 1000, text })
+      const text = `${causeOf(error)} (${verdict.topic ?? verdict.class})`
+      ctx.report({ kind: 'retry', attempt: attemptNumber, of: attempts, ms: seconds * 1000, text })
       await ctx.sleep(seconds * 1000)
       return true
     },

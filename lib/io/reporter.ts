@@ -1,5 +1,5 @@
 import { Chalk, type ChalkInstance } from 'chalk'
-import { formatDuration, formatSeconds } from '../base/duration.ts'
+import { formatSeconds } from '../base/duration.ts'
 import type { Event, Reporter } from '../base/events.ts'
 import { redact } from '../base/redact.ts'
 import { formatAmount } from './amount.ts'
@@ -20,7 +20,7 @@ const plain: Formatters = {
   progress: (event) => `  ${event.text}: ${formatAmount(event)}`,
   command: ({ command }) => `$ ${command}`,
   output: ({ text }) => `| ${text}`,
-  retry: ({ text, attempt, of, ms }) => `⚠ ${text}; attempt ${attempt} of ${of} failed, the next in ${formatDuration(Math.round(ms))}`,
+  retry: ({ text, attempt, of, ms }) => `⚠ ${text}; attempt ${attempt} of ${of} failed, the next in ${formatSeconds(ms)}`,
   file: ({ action, path }) => `${action === 'created' || action === 'overwrote' ? '✚' : ' '} ${action} ${path}`,
   timing: ({ text, at, ms }) => `  ${`+${formatSeconds(at)}`.padStart(8)} ${formatSeconds(ms).padStart(7)}  ${text}`,
   error: ({ message, details, hint }) => `✗ ${message}${below(details, '    ')}${hint === undefined ? '' : `\n  ${hint}`}`,

@@ -107,7 +107,7 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
     const { ctx, events } = run()
     expect(await sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).toEqual({ changed: true })
     expect(events.filter(({ kind }) => kind === 'retry')).toMatchObject([
-      { attempt: 2, of: 3, text: expect.stringContaining(`(${topic})`) },
+      { attempt: 1, of: 3, text: expect.stringContaining(`(${topic})`) },
     ])
     expect(await head()).toBe(artifact.digest)
     expect(await head(immutableTag(artifact.digest))).toBe(artifact.digest)

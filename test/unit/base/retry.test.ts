@@ -55,10 +55,10 @@ describe('retry', () => {
     expect(ctx.events).toEqual([
       {
         kind: 'retry',
-        attempt: 2,
+        attempt: 1,
         of: 3,
         ms: 1500,
-        text: 'Error response from registry: toomanyrequests: retry-after: 1.5s, allowed: 2000/minute (rate limit); again in 1.5 s',
+        text: 'Error response from registry: toomanyrequests: retry-after: 1.5s, allowed: 2000/minute (rate limit)',
       },
     ])
   })

@@ -60,7 +60,7 @@ it('prints a line for each event, without control codes', () => {
     ⚠ two
     lines
       fetching kind: 6.0 MB of 6.0 MB
-    ⚠ pushing; attempt 1 of 3 failed, the next in 1s
+    ⚠ pushing; attempt 1 of 3 failed, the next in 1.0 s
     ✚ created ksail.yaml
       kept kind.yaml
         +0.1 s   1.2 s  registry

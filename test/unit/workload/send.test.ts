@@ -87,7 +87,7 @@ describe('sendArtifact', () => {
     const exec = registry({}, [fault('Error response from registry: unexpected status code 503: Service Unavailable'), ''])
     const { ctx, sent } = send(exec)
     expect(await sent).toEqual({ changed: true })
-    expect(ctx.events.filter(({ kind }) => kind === 'retry')).toMatchObject([{ attempt: 2, of: 3 }])
+    expect(ctx.events.filter(({ kind }) => kind === 'retry')).toMatchObject([{ attempt: 1, of: 3 }])
   })
 
   it('finds what was stored although the answer was lost', async () => {
