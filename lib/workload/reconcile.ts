@@ -7,6 +7,7 @@ import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ClusterSource, ReconcileResult } from '../engines/engine.ts'
 import { engineOf } from '../engines/index.ts'
 import { connect, sharingKube, type Kube } from '../tools/kube.ts'
+import { answerOf } from './answer.ts'
 import { readPushes, type LastPush } from './last-push.ts'
 import { mismatchOf } from './mismatch.ts'
 import { withRemote } from './remote.ts'
@@ -103,7 +104,7 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
   const pushes = readPushes(directory)
   const kube = known?.kube ?? (await connect(ctx, target))
   try {
-    const source = known?.source ?? (await engine.source(ctx, target, kube))
+    const source = known?.source ?? (await answerOf(ctx, target, engine.source(ctx, target, kube)))
     if (source === undefined)
       throw new KsailError('unresolved', `cluster ${target.name} (context ${target.context}) reads no artifact`, {
         hint: `run ksail cluster create, which configures ${target.engine}`,
