@@ -25,6 +25,19 @@ export const isTransient = ({
   readonly error?: string | undefined
 }): boolean => (status !== undefined && [404, 409, 429, 503, 504].includes(status)) || /\bTimeout\b/.test(error) || TRANSIENT.test(error)
 
+const UNTRUSTED = /certificate|\bx509\b/i
+
+/** No answer, or one of somebody whom the kubeconfig does not know. */
+export const unanswered = (why: string, status?: number): KubeError =>
+  UNTRUSTED.test(why)
+    ? new KubeError(
+        'unreachable',
+        `what answers is not the cluster that the kubeconfig describes: ${why}`,
+        status,
+        'run ksail cluster create, which writes the context of a cluster that was made again',
+      )
+    : new KubeError('unreachable', `the cluster does not answer: ${why}`, status, DOWN)
+
 /** What a person does about a cluster that does not answer. */
 export const DOWN = 'run ksail cluster info to see what is down, ksail cluster start to start it'
 
@@ -39,7 +52,7 @@ const reasonOf = (body: string): string => {
 /** The failure that an answer of the API server means; `what` is what was asked. */
 export const failureOf = (status: number, body: string, what: string): KubeError => {
   const reason = reasonOf(body).slice(0, 600)
-  if (status >= 500 && NO_ANSWER.test(reason)) return new KubeError('unreachable', `the cluster does not answer: ${reason}`, status, DOWN)
+  if (status >= 500 && (NO_ANSWER.test(reason) || /failed to verify certificate/.test(reason))) return unanswered(reason, status)
   if (/getting credentials|exec plugin/i.test(reason))
     return new KubeError('auth', `the cluster's credential plugin failed: ${reason}`, status, 'sign in to the cluster again')
   if (status === 401 || status === 403)

@@ -6,7 +6,7 @@ import type { Context } from '../base/context.ts'
 import type { KubeObject } from '../base/object.ts'
 import { privateFolder } from '../io/private.ts'
 import { startProxy, type Access } from './kubectl.ts'
-import { DOWN, failureOf, KubeError } from './kube-failure.ts'
+import { failureOf, KubeError, unanswered } from './kube-failure.ts'
 import { pathOf } from './kube-paths.ts'
 import { plainWire, socketWire, type Wire } from './kube-wire.ts'
 
@@ -86,11 +86,7 @@ const sender =
       sent.once('response', () => clearTimeout(limit))
       sent.once('error', (error) => {
         clearTimeout(limit)
-        reject(
-          what.signal?.aborted === true
-            ? what.signal.reason
-            : new KubeError('unreachable', `the cluster does not answer: ${messageOf(error)}`, undefined, DOWN),
-        )
+        reject(what.signal?.aborted === true ? what.signal.reason : unanswered(messageOf(error)))
       })
       sent.end(what.body)
     })

@@ -222,12 +222,24 @@ users: [{name: u, user: {token: s3cret}}]
     expect(spawned).toEqual([])
   })
 
+  it('says the same when kubectl meets such a server', async () => {
+    const kube = await over(answer(502, 'tls: failed to verify certificate: x509: certificate signed by unknown authority'))
+    await expect(kube.get('/x')).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('what answers is not the cluster'),
+    })
+  })
+
   it('gives its token to nobody whose certificate another authority signed', async () => {
     const { seen, ctx, to } = await world((text) =>
       text.replace(/(authority-data: )\S+(?=}})/, `$1${Buffer.from(fixture('server.key')).toString('base64')}`),
     )
     const kube = await connect(ctx, to)
-    await expect(kube.get('/x')).rejects.toMatchObject({ code: 'unreachable' })
+    await expect(kube.get('/x')).rejects.toMatchObject({
+      code: 'unreachable',
+      message: expect.stringContaining('what answers is not the cluster that the kubeconfig describes'),
+      hint: expect.stringContaining('ksail cluster create'),
+    })
     await kube.close()
     expect(seen).toEqual([])
   })
