@@ -6,10 +6,11 @@ import process from 'node:process'
 ;(module as { enableCompileCache?: () => void }).enableCompileCache?.()
 
 const words = process.argv.slice(2)
-// nobody reads any more: what was asked for is still done, and its status still told
+// nobody reads any more: what was asked for is still done, and its status still told; a full disk is another matter
+let lost: Error | undefined
 for (const stream of [process.stdout, process.stderr])
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
+    if (error.code !== 'EPIPE') lost ??= error
   })
 
 const start = async (): Promise<number> => {
@@ -44,5 +45,12 @@ process.on('beforeExit', unfinished)
 void start().then((status) => {
   process.off('beforeExit', unfinished)
   // sockets that are kept alive must not hold the process; what was written must have left it
-  process.stdout.write('', () => process.stderr.write('', () => process.exit(status)))
+  process.stdout.write('', () =>
+    process.stderr.write('', () =>
+      setImmediate(() => {
+        if (lost !== undefined) process.stderr.write(`✗ what there was to say could not be written: ${lost.message}\n`)
+        process.exit(lost === undefined ? status : status || 1)
+      }),
+    ),
+  )
 })

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { emptyFolder, ksail, program } from './run.ts'
 
@@ -74,6 +74,13 @@ it('is quiet when nobody reads', () => {
       expect(stdout).toBe('')
       expect(stderr).not.toMatch(/EPIPE|\bat /)
     }
+})
+
+it.runIf(existsSync('/dev/full'))('is no success when its result could not be written', () => {
+  const run = (redirect: string) =>
+    spawnSync('bash', ['-c', `"$0" "$1" --help ${redirect}`, process.execPath, program], { encoding: 'utf8' })
+  expect(run('>/dev/full')).toMatchObject({ status: 1, stderr: expect.stringMatching(/could not be written: ENOSPC/) })
+  expect(run('>/dev/null')).toMatchObject({ status: 0, stderr: '' })
 })
 
 it('annotates for GitHub Actions on stderr', async () => {
