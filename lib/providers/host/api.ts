@@ -19,7 +19,7 @@ export interface Api {
 /** How long an answer may take (ms): a server that is starting may accept and say nothing. */
 const LIMIT = 15_000
 
-export const apiOf = (ctx: Pick<Context, 'signal'>, { server, certificate, token }: ApiAccess): Api => {
+export const apiOf = (ctx: Pick<Context, 'signal'>, { server, certificate, token }: ApiAccess, limit = LIMIT): Api => {
   const agent = new Agent({ keepAlive: true, ca: certificate, maxSockets: 8 })
   const send: Api['send'] = (method, path, body) =>
     new Promise((resolve, reject) => {
@@ -32,7 +32,7 @@ export const apiOf = (ctx: Pick<Context, 'signal'>, { server, certificate, token
         response.once('end', () => done({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }))
         response.once('error', failed)
       })
-      const timer = setTimeout(() => sent.destroy(new Error('no answer')), LIMIT)
+      const timer = setTimeout(() => sent.destroy(new Error('no answer')), limit)
       const done = (answer: Answer): void => {
         clearTimeout(timer)
         resolve(answer)

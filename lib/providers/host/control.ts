@@ -37,8 +37,8 @@ export const accessOf = async (ctx: Context, name: string): Promise<ApiAccess | 
 }
 
 /** The API of a cluster for a moment. */
-export const withApi = async <T>(ctx: Context, access: ApiAccess, work: (api: Api) => Promise<T>): Promise<T> => {
-  const api = apiOf(ctx, access)
+export const withApi = async <T>(ctx: Context, access: ApiAccess, work: (api: Api) => Promise<T>, limit?: number): Promise<T> => {
+  const api = apiOf(ctx, access, limit)
   try {
     return await work(api)
   } finally {
@@ -46,12 +46,18 @@ export const withApi = async <T>(ctx: Context, access: ApiAccess, work: (api: Ap
   }
 }
 
-const apiAnswers = async (ctx: Context, unit: Unit, path: string, port?: number): Promise<boolean> => {
+interface Asking {
+  readonly port?: number | undefined
+  /** How long the answer may take (ms). */
+  readonly limit?: number | undefined
+}
+
+const apiAnswers = async (ctx: Context, unit: Unit, path: string, { port, limit }: Asking = {}): Promise<boolean> => {
   const known = port ?? (await portsOf(unit, 'kube-apiserver'))?.['api']
   const access = known === undefined ? undefined : await readAccess(unit, known)
   if (access === undefined) return false
   ctx.secrets.add(access.token)
-  return withApi(ctx, access, async (api) => (await api.send('GET', path)).status === 200)
+  return withApi(ctx, access, async (api) => (await api.send('GET', path)).status === 200, limit)
 }
 
 export interface ControlOptions {
@@ -72,7 +78,9 @@ export const ensureControl = async (ctx: Context, name: string, { workers }: Con
   const before = (await portsOf(unit, 'kube-apiserver'))?.['api']
   const [state, api] = await Promise.all([
     ensureComponent(ctx, unit, 'etcd'),
-    ensureComponent(ctx, unit, 'kube-apiserver', { ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces?limit=1', ports['api']) }),
+    ensureComponent(ctx, unit, 'kube-apiserver', {
+      ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces?limit=1', { port: ports['api'] }),
+    }),
   ])
   const ports = await Promise.race([api.ready, state.lost])
   const access = await readAccess(unit, ports['api'] as number)
@@ -138,7 +146,7 @@ export const applyTo = async (ctx: Context, name: string, access: ApiAccess, yam
 export const controlReady = async (ctx: Context, name: string, timeout: number): Promise<void> => {
   const unit = unitOf(ctx, name, 'control-plane')
   const start = ctx.now()
-  while (!(await apiAnswers(ctx, unit, '/readyz'))) {
+  while (!(await apiAnswers(ctx, unit, '/readyz', { limit: Math.min(timeout, 15_000) }))) {
     if (ctx.now() - start > timeout)
       throw new KsailError('timeout', `the API server of cluster ${name} did not answer in time`, {
         hint: 'run ksail cluster info to see what is down',
@@ -147,6 +155,9 @@ export const controlReady = async (ctx: Context, name: string, timeout: number):
   }
 }
 
+/** How long one that runs has to say that it is ready (ms): who looks does not wait. */
+const LOOK = 1000
+
 /** Every process that the control plane of a cluster has, running or not. */
 export const controlState = async (ctx: Context, name: string): Promise<readonly ProcessState[]> => {
   const unit = unitOf(ctx, name, 'control-plane')
@@ -154,7 +165,8 @@ export const controlState = async (ctx: Context, name: string): Promise<readonly
     (await componentsOf(unit)).map(async (component) => {
       const pid = await refind(ctx, unit, component)
       const ready =
-        pid !== undefined && (component === 'kube-apiserver' ? await apiAnswers(ctx, unit, '/readyz') : await isReady(ctx, unit, component))
+        pid !== undefined &&
+        (component === 'kube-apiserver' ? await apiAnswers(ctx, unit, '/readyz', { limit: LOOK }) : await isReady(ctx, unit, component))
       return { component, pid, ready }
     }),
   )

@@ -7,7 +7,7 @@ import { readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import { listensOn } from './listening.ts'
-import { launch, logOf, refind } from './process.ts'
+import { homeOf, launch, logOf, refind } from './process.ts'
 import { inUnit, readFacts, type Unit } from './unit.ts'
 
 /** Below the range from which systems take ports for outgoing connections: one of those would be taken while the cluster is stopped. */
@@ -70,7 +70,7 @@ const PASSED = [
 
 const environment = (ctx: Context, unit: Unit): Record<string, string> => ({
   ...Object.fromEntries(PASSED.flatMap((name) => (ctx.env[name] === undefined ? [] : [[name, ctx.env[name]]]))),
-  HOME: inUnit(unit, 'tmp'),
+  HOME: homeOf(unit),
   TMPDIR: inUnit(unit, 'tmp'),
 })
 

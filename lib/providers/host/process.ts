@@ -22,10 +22,18 @@ const firstWord = async (ctx: Context, pid: number): Promise<string | undefined>
   return stdout.trim()
 }
 
+/** HOME of a unit's processes. A script, such as the shims of version managers, loses its first word and keeps this one, also through `exec`. */
+export const homeOf = (unit: Unit): string => inUnit(unit, 'tmp')
+
+const livesIn = async (ctx: Context, pid: number, unit: Unit): Promise<boolean> =>
+  ctx.platform === 'linux' && (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0').includes(`HOME=${homeOf(unit)}`)
+
 /** Whether a process is the one that the link starts. One that has ended and waits for its parent has no words any more. */
-const isOurs = async (ctx: Context, pid: number, link: string): Promise<boolean> => {
-  const word = await firstWord(ctx, pid)
-  return word === link || (ctx.platform !== 'linux' && word?.startsWith(`${link} `) === true)
+const isOurs = async (ctx: Context, pid: number, unit: Unit, name: string): Promise<boolean> => {
+  const [word, link] = [await firstWord(ctx, pid), linkOf(unit, name)]
+  return (
+    word === link || (ctx.platform !== 'linux' ? word?.startsWith(`${link} `) === true : word !== '' && (await livesIn(ctx, pid, unit)))
+  )
 }
 
 /** The process of a component, by its pid file, which names number and start time; undefined when it does not run. */
@@ -34,7 +42,7 @@ export const findProcess = async (ctx: Context, unit: Unit, name: string): Promi
   const pid = Number(text)
   if (!Number.isInteger(pid) || pid <= 0) return undefined
   if (started !== undefined && started !== ((await startOf(pid)) ?? started)) return undefined
-  return (await isOurs(ctx, pid, linkOf(unit, name))) ? pid : undefined
+  return (await isOurs(ctx, pid, unit, name)) ? pid : undefined
 }
 
 /** Every process of a unit, also those whose pid file is lost. */
@@ -44,6 +52,9 @@ export const findProcesses = async (ctx: Context, unit: Unit): Promise<ReadonlyM
   for (const { pid, argv } of await listProcesses(ctx)) {
     const words = argv.join(' ')
     if (words.startsWith(prefix)) found.set(words.slice(prefix.length).split(' ')[0] ?? '', pid)
+    // a script comes after its interpreter
+    const script = argv.slice(1, 3).find((word) => word.startsWith(prefix))
+    if (script !== undefined && (await livesIn(ctx, pid, unit))) found.set(script.slice(prefix.length), pid)
   }
   return found
 }
@@ -82,15 +93,21 @@ export const launch = async (
 /** Ends components: SIGTERM, after `grace` ms SIGKILL, each signal only to a process that is still the one meant. */
 export const endComponents = async (ctx: Context, unit: Unit, names: readonly string[], grace: number): Promise<void> => {
   const running = new Map([...(await findProcesses(ctx, unit))].filter(([name]) => names.includes(name)))
+  // what a script turned into has no word of ours left, and is known by its number alone
+  for (const name of names.filter((it) => !running.has(it))) {
+    const pid = await findProcess(ctx, unit, name)
+    if (pid !== undefined) running.set(name, pid)
+  }
   const left = async (): Promise<readonly number[]> => {
     const still: number[] = []
-    for (const [name, pid] of running) if (await isOurs(ctx, pid, linkOf(unit, name))) still.push(pid)
+    for (const [name, pid] of running) if (await isOurs(ctx, pid, unit, name)) still.push(pid)
     return still
   }
   const send = async (signal: NodeJS.Signals): Promise<void> => {
     for (const pid of await left())
       try {
-        host.kill(pid, signal)
+        // each leads a group of its own: what a script started ends with it
+        host.kill(-pid, signal)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
       }
