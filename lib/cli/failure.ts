@@ -1,6 +1,6 @@
 import { ExecError, isKsailError, KsailError, messageOf } from '../base/errors.ts'
+import { refusalOf } from '../base/refusal.ts'
 import { version } from '../io/version.ts'
-import { refusalOf } from './refusal.ts'
 
 /** Whatever was thrown, as the error that is shown. What is none of ours is a bug, unless the operating system refused something. */
 export const failureOf = (thrown: unknown, verbose: boolean): KsailError => {

@@ -22,6 +22,8 @@ export interface Facts {
   readonly record: ClusterRecord | undefined
   /** The folder of the record is another one than ours. */
   readonly elsewhere: boolean
+  /** That other folder is not there any more. */
+  readonly moved?: boolean | undefined
   readonly nodes: readonly Node[]
   readonly container: BesideRegistry | undefined
   /** Labels of the registry's volume. */
@@ -34,7 +36,7 @@ export interface Foreign {
   readonly owner: string
 }
 
-export interface Survey extends Pick<Facts, 'record' | 'nodes' | 'container' | 'volume'> {
+export interface Survey extends Pick<Facts, 'record' | 'nodes' | 'container' | 'volume' | 'moved'> {
   /** `foreign`: something belongs to others; `half-made`: nodes that an interrupted create of this project left. */
   readonly state: 'nothing' | 'whole' | 'half-made' | 'foreign'
   readonly foreign: readonly Foreign[]
@@ -59,7 +61,11 @@ export const judge = (facts: Facts): Survey => {
   const foreign: Foreign[] = []
   const adoptable = new Set(record?.adopted ?? [])
   const owner = record ?? { id: '', project }
-  if (record !== undefined && facts.elsewhere) foreign.push({ what: `cluster ${name}`, owner: `the project in ${record.project}` })
+  if (record !== undefined && facts.elsewhere)
+    foreign.push({
+      what: `cluster ${name}`,
+      owner: `the project in ${record.project}${facts.moved === true ? ', a folder that is gone' : ''}`,
+    })
   for (const node of nodes)
     if (record === undefined || !ownsNode(record, node))
       foreign.push({ what: `node ${node.name}`, owner: 'somebody else: no record of ksail names it' })
@@ -78,6 +84,7 @@ export const judge = (facts: Facts): Survey => {
     nodes,
     container,
     volume,
+    moved: facts.moved,
     foreign,
     adoptable: [...adoptable],
     state: foreign.length > 0 ? 'foreign' : nodes.length === 0 ? 'nothing' : halfMade ? 'half-made' : 'whole',
@@ -104,7 +111,13 @@ export const surveyCluster = async (
     hasContainers(target.provider) && docker.networkExists(ctx, NETWORK),
   ])
   const elsewhere = record !== undefined && (await placeOf(record.project)) !== (await placeOf(project))
-  return judge({ name, project, record, elsewhere, nodes, container, volume, networkExists })
+  const moved =
+    elsewhere &&
+    (await realpath(record.project).then(
+      () => false,
+      () => true,
+    ))
+  return judge({ name, project, record, elsewhere, moved, nodes, container, volume, networkExists })
 }
 
 /** What is said of a cluster that is not there. */
@@ -114,14 +127,14 @@ export const noCluster = (name: string): KsailError =>
 /** Throws `conflict` when something of that name is not this project's, naming each thing and its owner. */
 export const refuseForeign = (
   target: Pick<Target, 'name'>,
-  { foreign, record }: Pick<Survey, 'foreign' | 'record'>,
+  { foreign, record, moved }: Pick<Survey, 'foreign' | 'record' | 'moved'>,
   hint: string,
 ): void => {
   if (foreign.length === 0) return
   throw new KsailError('conflict', `cluster ${target.name} is not this project's`, {
     details: foreign.map(({ what, owner }) => `${what} belongs to ${owner}`),
     hint:
-      record !== undefined && foreign.some(({ what }) => what.startsWith('cluster '))
+      record !== undefined && moved !== true && foreign.some(({ what }) => what.startsWith('cluster '))
         ? `${hint}, or run the command in ${record.project}`
         : hint,
   })

@@ -6,14 +6,16 @@ import { isAlive } from './processes.ts'
 
 const missing = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')
 
+/** What goes wrong after the opening of a file does not say which one. */
+const naming = (path: string, error: unknown): unknown => (error instanceof Error ? Object.assign(error, { path }) : error)
+
 /** The text of a file; undefined when there is none. Anything else that is wrong with it is thrown. */
 export const readText = async (path: string): Promise<string | undefined> => {
   try {
     return await readFile(path, 'utf8')
   } catch (error) {
     if (missing(error)) return undefined
-    // a read that fails after the open names no file
-    throw Object.assign(error as NodeJS.ErrnoException, { path })
+    throw naming(path, error)
   }
 }
 
@@ -55,7 +57,7 @@ export const writeText = async (path: string, text: string | Uint8Array, mode?: 
     await rename(aside, path)
   } catch (error) {
     await rm(aside, { force: true })
-    throw error
+    throw naming(path, error)
   }
 }
 

@@ -1,6 +1,7 @@
 import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { isKsailError, KsailError, messageOf } from '../base/errors.ts'
+import { isKsailError, KsailError } from '../base/errors.ts'
+import { refusalOf } from '../base/refusal.ts'
 import { exists } from '../io/files.ts'
 import { host } from '../io/host.ts'
 import { isAlive } from '../io/processes.ts'
@@ -79,10 +80,14 @@ export const writeFiles = async (
   } catch (error) {
     for (const undo of undos.toReversed()) await undo()
     if (isKsailError(error)) throw error
-    throw new KsailError('failed', `the files of the project could not be written to ${folder}: ${messageOf(error)}`, {
-      cause: error,
-      hint: 'see what is in the way; nothing was changed',
-    })
+    throw new KsailError(
+      'failed',
+      `the files of the project could not be written to ${folder}: ${refusalOf(error as NodeJS.ErrnoException).message}`,
+      {
+        cause: error,
+        hint: 'see what is in the way; nothing was changed',
+      },
+    )
   } finally {
     if (stage !== undefined) await rm(stage, { recursive: true, force: true })
     // it stays when it holds something else

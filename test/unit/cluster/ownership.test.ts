@@ -114,8 +114,13 @@ describe('surveyCluster', () => {
     await rename(ctx.cwd, moved)
     await mkdir(join(dirname(ctx.cwd), 'project2'))
     const survey = await surveyCluster(ctx, { ...target, project: moved })
-    expect(survey.foreign).toEqual([{ what: 'cluster dev', owner: `the project in ${other}` }])
-    expect(() => refuseForeign(target, survey, 'pass --adopt')).toThrow(
+    expect(survey.foreign).toEqual([{ what: 'cluster dev', owner: `the project in ${other}, a folder that is gone` }])
+    // nobody can go there
+    expect(() => refuseForeign(target, survey, 'pass --adopt')).toThrow(expect.objectContaining({ hint: 'pass --adopt' }))
+    await mkdir(ctx.cwd)
+    const twin = await surveyCluster(ctx, { ...target, project: moved })
+    expect(twin.foreign).toEqual([{ what: 'cluster dev', owner: `the project in ${other}` }])
+    expect(() => refuseForeign(target, twin, 'pass --adopt')).toThrow(
       expect.objectContaining({ hint: `pass --adopt, or run the command in ${other}` }),
     )
   })

@@ -1,4 +1,4 @@
-import { KsailError, messageOf, type ErrorCode } from '../base/errors.ts'
+import { KsailError, messageOf, type ErrorCode } from './errors.ts'
 
 const OTHER_PLACE = 'change its permissions, or name another place with HOME, XDG_STATE_HOME, XDG_CACHE_HOME or KUBECONFIG'
 
@@ -33,7 +33,9 @@ const CALLS: Readonly<Record<string, string>> = {
 
 /** What the operating system refused, as the error that is shown: to what, why, and what to do. */
 export const refusalOf = (error: NodeJS.ErrnoException & { readonly dest?: string | undefined }): KsailError => {
-  const refusal = REFUSALS[error.code ?? '']
+  // what Node says of a folder that it makes with those above it, and cannot
+  const code = error.syscall === 'mkdir' && error.code === 'ENOENT' ? 'EROFS' : (error.code ?? '')
+  const refusal = REFUSALS[code]
   const path = error.dest ?? error.path
   const said = refusal === undefined || path === undefined
   const message = said ? messageOf(error) : `cannot ${CALLS[error.syscall ?? ''] ?? 'open'} ${path}: ${refusal.why}`
