@@ -20,6 +20,8 @@ export interface Built {
   readonly whole: boolean
   /** Folders of the artifact where it starts. */
   readonly folders: ReadonlySet<string>
+  /** Changes with every file that none of it reads. */
+  readonly rest: string
 }
 
 interface ValidateOptions {
@@ -38,6 +40,12 @@ const KEPT = 200
 const keyOf = (root: Root, facts: ReadonlyMap<string, Facts>, builder: string): string => {
   const hash = createHash('sha256').update(`${builder}\n${root.folder}\n`)
   for (const path of [...(root.readsMore ? facts.keys() : root.reached)].toSorted()) hash.update(`${path} ${facts.get(path)?.hash ?? ''}\n`)
+  return hash.digest('base64url')
+}
+
+const hashOfRest = (facts: ReadonlyMap<string, Facts>, reached: ReadonlySet<string>): string => {
+  const hash = createHash('sha256')
+  for (const [path, fact] of facts) if (!reached.has(path)) hash.update(`${path} ${fact.hash}\n`)
   return hash.digest('base64url')
 }
 
@@ -74,6 +82,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   const notes: string[] = []
   const objects: Described[] = []
   const seen = new Set<string>()
+  const reached = new Set<string>()
   let learnt = false
   let whole = true
   let staged: Promise<{ path: string; remove(): Promise<void> }> | undefined
@@ -117,6 +126,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
     const root = readRoot(tree, folder)
     if (seen.has(root.folder)) return
     seen.add(root.folder)
+    for (const path of root.reached) reached.add(path)
     if (!required && root.problems.some(({ text }) => text.startsWith('the start folder'))) {
       notes.push(`${root.folder || '.'}, where a Kustomization starts, is not in the artifact`)
       return
@@ -142,5 +152,5 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   }
   if (memory !== undefined && learnt)
     await writeText(memory, JSON.stringify(Object.fromEntries([...known].slice(-KEPT)))).catch(() => undefined)
-  return { problems, objects, notes, whole, folders: seen }
+  return { problems, objects, notes, whole, folders: seen, rest: hashOfRest(facts, reached) }
 }

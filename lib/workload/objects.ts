@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import type { Artifact } from '../artifact/build.ts'
 import { readFacts, type Described } from '../artifact/facts.ts'
 import { layoutFolder, readLayer } from '../artifact/layout.ts'
-import { buildTree } from '../artifact/validate.ts'
+import { buildTree, type Built } from '../artifact/validate.ts'
 import type { Context } from '../base/context.ts'
 import { readJson, writeJson } from '../io/files.ts'
 import { privateFolder } from '../io/private.ts'
@@ -15,7 +15,13 @@ export const identities = (objects: readonly Described[]): Identity[] =>
 
 const KEPT = 20
 
-type Remembered = Readonly<Record<string, readonly Identity[]>>
+interface Made {
+  readonly objects: readonly Identity[]
+  /** As `Built` has it. */
+  readonly rest: string
+}
+
+type Remembered = Readonly<Record<string, Made>>
 const memoryFile = (memory: string): string => join(memory, 'objects.json')
 // only a memory: what is missing in it is built again
 const readMemory = (memory: string): Promise<Remembered> =>
@@ -28,20 +34,21 @@ const readMemory = (memory: string): Promise<Remembered> =>
 export const rememberObjects = async (
   { memory, digest }: Pick<Artifact, 'memory' | 'digest'>,
   start: string,
-  objects: readonly Described[],
+  { objects, rest }: Pick<Built, 'objects' | 'rest'>,
 ): Promise<void> => {
   const key = `${digest} ${start}`
   const { [key]: known, ...others } = await readMemory(memory)
   if (known !== undefined) return
-  await writeJson(memoryFile(memory), Object.fromEntries([[key, identities(objects)], ...Object.entries(others)].slice(0, KEPT))).catch(
-    () => undefined,
-  )
+  await writeJson(
+    memoryFile(memory),
+    Object.fromEntries([[key, { objects: identities(objects), rest }], ...Object.entries(others)].slice(0, KEPT)),
+  ).catch(() => undefined)
 }
 
 /** What the artifact with that digest makes of a cluster, as far as it is remembered. */
-export const rememberedObjects = async (memory: string, digest: string, start: string): Promise<readonly Identity[] | undefined> => {
+export const rememberedObjects = async (memory: string, digest: string, start: string): Promise<Made | undefined> => {
   const known = (await readMemory(memory))[`${digest} ${start}`]
-  return Array.isArray(known) ? known : undefined
+  return Array.isArray(known?.objects) ? known : undefined
 }
 
 /** What the artifact with that digest makes of a cluster; fetched when this project does not have it any more. */
@@ -53,7 +60,7 @@ export const objectsOf = async (
   start: string,
 ): Promise<readonly Identity[] | undefined> => {
   const known = await rememberedObjects(memory, digest, start)
-  if (known !== undefined) return known
+  if (known !== undefined) return known.objects
   const folder = layoutFolder(artifacts, digest)
   let layer = await readLayer(folder, digest)
   if (layer === undefined) {

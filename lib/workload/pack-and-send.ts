@@ -114,7 +114,7 @@ export const packAndSend = async (ctx: Context, job: Job, remote: Remote): Promi
       directory,
       tags.map((tag) => ({ repository: remote.repository, tag, digest: artifact.digest, at, ...(compared ? { compared } : {}) })),
     ),
-    rememberObjects(artifact, target.path, objects),
+    rememberObjects(artifact, target.path, built),
   ])
   return { artifact, changed }
 }

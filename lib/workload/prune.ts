@@ -78,11 +78,14 @@ const guardHeads = async (
   }
 }
 
-/** A push that takes nothing from the one before it, which was compared with the cluster, can remove nothing that the one before did not. */
+/**
+ * A push that takes nothing from the one before it, which was compared with the cluster, can remove nothing that the one before did not. What
+ * files mean that nothing here reads only the cluster knows, whose Kustomizations may start anywhere: they have to be the same.
+ */
 const addsOnly = async ({ artifact, built, start, tags, heads, last }: PruneOptions): Promise<boolean> => {
   if (last?.compared !== true || tags.some((tag) => heads.get(tag) !== last.digest)) return false
   const before = await rememberedObjects(artifact.memory, last.digest, start)
-  return before !== undefined && judgePrune(before, identities(built.objects)).gone.length === 0
+  return before !== undefined && before.rest === built.rest && judgePrune(before.objects, identities(built.objects)).gone.length === 0
 }
 
 /**

@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { configMap, describeOnHost, hostProject } from './bed.ts'
 
@@ -69,6 +70,32 @@ describeOnHost('what a push would remove', () => {
     const gone = await ksail('workload', 'push')
     expect(gone).toMatchObject({ code: 3 })
     expect(gone.stderr).toContain('Namespace shop')
+  })
+
+  it('is counted over a folder where only the cluster starts, however little else a push changes', async () => {
+    const tree = (): void => {
+      put({ 'apps.yaml': child, 'ns.yaml': namespace('shop') })
+      const own = Array.from({ length: 20 }, (_, index) => `own-${index}`)
+      for (const [folder, maps] of Object.entries({ apps: names, own })) {
+        for (const name of maps) write(`k8s/${folder}/${name}.yaml`, configMap(name, folder))
+        write(`k8s/${folder}/kustomization.yaml`, root(...maps.map((name) => `${name}.yaml`)))
+      }
+    }
+    tree()
+    await ok('workload', 'push', '--reconcile')
+    write('own.yaml', child.replace('name: apps', 'name: own').replace('./apps', './own'))
+    await kubectl('apply', '-f', join(project.folder, 'own.yaml'))
+    await kubectl('wait', '--for=condition=Ready', '--timeout=30s', '-n', 'flux-system', 'kustomization/own')
+    write('k8s/apps/a.yaml', configMap('a', 'later'))
+    await ok('workload', 'push', '--reconcile')
+    write('k8s/own/kustomization.yaml', root('own-0.yaml'))
+    const fewer = await ksail('workload', 'push')
+    expect(fewer).toMatchObject({ code: 3 })
+    expect(fewer.stderr).toMatch(/it would remove 19 of \d+ objects, compared with what Kustomization flux-system\/own has applied/)
+    await kubectl('delete', 'kustomization', 'own', '-n', 'flux-system')
+    tree()
+    await ok('workload', 'push', '--reconcile')
+    write('k8s/kustomization.yaml', root('apps.yaml'))
   })
 
   it('is counted from the tag where no cluster can be asked', async () => {

@@ -5,6 +5,7 @@ import { buildArtifact } from '../../../lib/artifact/build.ts'
 import { checkArtifact, type CheckOptions } from '../../../lib/artifact/check.ts'
 import { readFacts } from '../../../lib/artifact/facts.ts'
 import { judgeContents } from '../../../lib/artifact/guards.ts'
+import { buildTree } from '../../../lib/artifact/validate.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
@@ -134,6 +135,18 @@ describe('checkArtifact', () => {
     const files = { 'kustomization.yaml': 'resources: [x.yaml, y.yaml]\n' }
     await expect(check(files)).rejects.toMatchObject({ details: [expect.stringContaining('x.yaml'), expect.stringContaining('y.yaml')] })
     expect((await check(files, { validate: false })).texts).toEqual([expect.stringContaining('x.yaml'), expect.stringContaining('y.yaml')])
+  })
+
+  it('knows when a file changes that nothing reads', async () => {
+    const rest = async (over: Record<string, string> = {}) => {
+      const files = { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': 'kind: A\n', 'own/b.yaml': 'kind: B\n', ...over }
+      const entries = entriesOf(files)
+      return (await buildTree({ entries, facts: await readFacts(entries, undefined), start: '', remember: undefined }, fakeContext())).rest
+    }
+    const before = await rest()
+    expect(await rest({ 'a.yaml': 'kind: C\n' })).toBe(before)
+    expect(await rest({ 'own/b.yaml': 'kind: C\n' })).not.toBe(before)
+    expect(await rest({ 'own/c.yaml': 'kind: C\n' })).not.toBe(before)
   })
 
   it('starts kustomize where it is needed, on what is packed, and once for the same files', async () => {

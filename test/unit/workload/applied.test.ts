@@ -37,6 +37,7 @@ const judge = async (all: readonly Applied[], trees: Trees, over: Partial<Built>
     notes: [],
     whole: trees[folder] !== undefined,
     folders: new Set([folder]),
+    rest: '',
     ...over,
   })
   const judged = await judgeApplied(all, await build(Object.keys(trees)[0] ?? ''), build)

@@ -12,14 +12,21 @@ import { fakeContext } from '../../fakes/context.ts'
 const [OLD, NEW] = [`sha256:${'1'.repeat(64)}`, `sha256:${'2'.repeat(64)}`]
 const maps = (...names: readonly string[]): readonly Described[] =>
   names.map((name) => ({ line: 1, group: '', version: 'v1', kind: 'ConfigMap', namespace: 'default', name }))
-const built = (objects: readonly Described[]): Built => ({ problems: [], objects, notes: [], whole: true, folders: new Set(['']) })
+const built = (objects: readonly Described[]): Built => ({
+  problems: [],
+  objects,
+  notes: [],
+  whole: true,
+  folders: new Set(['']),
+  rest: 'same',
+})
 
 /** A push of `after` where `dev` holds `a` and `b`, pushed from here. */
 const guard = async (after: readonly Described[], last: Partial<LastPush> | undefined, over: Partial<PruneOptions> = {}) => {
   const ctx = fakeContext()
   const memory = join(ctx.cwd, 'memory')
   mkdirSync(memory)
-  await rememberObjects({ memory, digest: OLD }, './', maps('a', 'b'))
+  await rememberObjects({ memory, digest: OLD }, './', built(maps('a', 'b')))
   let asked = 0
   const compared = await guardPrune(ctx, {} as Remote, {
     artifact: { artifacts: memory, memory, digest: NEW, entries: [] },
@@ -42,6 +49,12 @@ describe('guardPrune', () => {
 
   it.each([
     ['an object goes', maps('a'), { compared: true as const }, {}],
+    [
+      'a file changes that nothing here reads',
+      maps('a', 'b'),
+      { compared: true as const },
+      { built: { ...built(maps('a', 'b')), rest: 'other' } },
+    ],
     ['the push before was not compared', maps('a', 'b'), {}, {}],
     ['nothing was pushed from here', maps('a', 'b'), undefined, {}],
     ['somebody else moved the tag', maps('a', 'b'), { compared: true as const, digest: `sha256:${'3'.repeat(64)}` }, {}],
