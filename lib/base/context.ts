@@ -6,7 +6,8 @@ export interface Asker {
   /** False where nobody can answer: stdin or stderr is no terminal. */
   readonly available: boolean
   confirm(question: string, initial?: boolean): Promise<boolean>
-  text(question: string, initial?: string): Promise<string>
+  /** `check` throws what is wrong with an answer: the question stays until it has one that is right. */
+  text(question: string, initial?: string, check?: (answer: string) => void): Promise<string>
   select(question: string, choices: readonly string[], initial?: string): Promise<string>
 }
 

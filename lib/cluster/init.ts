@@ -1,6 +1,7 @@
 import { basename, resolve } from 'node:path'
 import { engineNames, distributionNames } from '../base/choices.ts'
-import { nameOfFolder } from '../base/names.ts'
+import { usageError } from '../base/errors.ts'
+import { nameOfFolder, validateName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
 import { chooseCluster } from '../config/cluster.ts'
 import { loadDocuments, shownPath } from '../config/load.ts'
@@ -42,7 +43,11 @@ const answers = async (options: InitOptions, directory: string, ctx: Context): P
     given ?? (choices.length > 1 ? ask.select(question, choices, initial) : undefined)
   return {
     ...options,
-    name: options.name ?? (await ask.text('name of the cluster', env['KSAIL_CLUSTER_NAME'] || nameOfFolder(basename(directory)))),
+    name:
+      options.name ??
+      (await ask.text('name of the cluster', env['KSAIL_CLUSTER_NAME'] || nameOfFolder(basename(directory)), (answer) => {
+        if (validateName(answer) === undefined) throw usageError('a cluster needs a name')
+      })),
     distribution: (await select('distribution', distributionNames, options.distribution, 'Vanilla')) as string | undefined,
     engine: (await select('GitOps engine', engineNames, options.engine, 'Flux')) as string | undefined,
   }

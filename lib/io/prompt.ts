@@ -1,6 +1,6 @@
 import type * as Clack from '@clack/prompts'
 import type { Asker } from '../base/context.ts'
-import { KsailError } from '../base/errors.ts'
+import { KsailError, messageOf } from '../base/errors.ts'
 import { host } from './host.ts'
 
 interface AskerOptions {
@@ -34,8 +34,17 @@ export const createAsker = ({ available, clear }: AskerOptions): Asker => {
     available,
     confirm: (question, initial = false) =>
       answer(question, ({ confirm }) => confirm({ message: question, initialValue: initial, ...streams() })),
-    text: (question, initial = '') =>
-      answer(question, ({ text }) => text({ message: question, placeholder: initial, defaultValue: initial, ...streams() })),
+    text: (question, initial = '', check = () => undefined) =>
+      answer(question, ({ text }) => {
+        const validate = (given: string | undefined): string | undefined => {
+          try {
+            return void check(given || initial)
+          } catch (error) {
+            return messageOf(error)
+          }
+        }
+        return text({ message: question, placeholder: initial, defaultValue: initial, validate, ...streams() })
+      }),
     select: (question, choices, initial) =>
       answer(question, ({ select }) =>
         select<string>({

@@ -221,7 +221,12 @@ spec:
     const ask = {
       available: true,
       confirm: async () => true,
-      text: async (question: string) => (asked.push(question), 'answered'),
+      text: async (question: string, _initial?: string, check?: (answer: string) => void) => {
+        // what is wrong is told at the question, not after the last one
+        for (const wrong of ['Bad Name', '']) expect(() => check?.(wrong)).toThrow(/name/)
+        check?.('answered')
+        return (asked.push(question), 'answered')
+      },
       select: async (question: string) => (asked.push(question), 'Flux'),
     }
     expect((await initProject({ interactive: true }, fakeContext({ ask }))).name).toBe('answered')
