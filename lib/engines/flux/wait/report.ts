@@ -1,6 +1,7 @@
-import { KsailError } from '../../../base/errors.ts'
+import { KsailError, messageOf } from '../../../base/errors.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { idOf } from '../../../base/object.ts'
+import { DOWN } from '../../../tools/kube-failure.ts'
 import { denoise, diagnose, shortRevision, type Finding } from './diagnose.ts'
 import type { Standing } from './kustomizations.ts'
 import { cascade, needsOf } from './order.ts'
@@ -120,6 +121,17 @@ export const failureReport = async (session: Session, picture: Picture): Promise
 
 /** The error that names everything that was not done when the time ran out. */
 export const timeoutReport = async (session: Session, picture: Picture, timeout: number): Promise<KsailError> => {
+  const lost = session.lost()
+  // what was seen before says nothing about now
+  if (lost !== undefined)
+    return new KsailError(
+      'timeout',
+      `${shortRevision(picture.sources.revision)} is not known to be live after ${formatDuration(timeout)}`,
+      {
+        details: [messageOf(lost)],
+        hint: DOWN,
+      },
+    )
   const blockers = blockersOf(picture)
   const problems = picture.workloads.flatMap((it) => (it.state === 'done' ? [] : it.problems)).slice(0, 2)
   const shown = blockers.slice(0, 8)

@@ -34,6 +34,8 @@ export interface Session {
   aside(work: () => Promise<void>): void
   /** Throws what went wrong beside the loop. */
   check(): void
+  /** Why what is known of the cluster may not be true any more; undefined: it is. */
+  readonly lost: () => unknown
 }
 
 export const createSession = (ctx: Context, target: Target, kube: Kube, options: WaitOptions): Session => {
@@ -42,6 +44,7 @@ export const createSession = (ctx: Context, target: Target, kube: Kube, options:
   const alarm = createAlarm(now)
   const stop = new AbortController()
   const signal = AbortSignal.any([ctx.signal, stop.signal])
+  const losses = new Map<string, unknown>()
   let failure: { readonly error: unknown } | undefined
   const failed = (error: unknown): void => {
     failure ??= { error }
@@ -63,7 +66,14 @@ export const createSession = (ctx: Context, target: Target, kube: Kube, options:
     aside,
     begin: () => void (start = ctx.now()),
     end: () => stop.abort(),
-    follow: (path) => follow(ctx, kube, path, { signal, changed: alarm.ring, failed }),
+    follow: (path) =>
+      follow(ctx, kube, path, {
+        signal,
+        changed: alarm.ring,
+        failed,
+        lost: (error) => void (error === undefined ? losses.delete(path) : losses.set(path, error)),
+      }),
+    lost: () => [...losses.values()][0],
     nudge: (object, kind, extra = []) => {
       const token = randomUUID()
       const annotations = Object.fromEntries([REQUESTED_AT, ...extra].map((key) => [key, token]))

@@ -20,6 +20,8 @@ interface FollowOptions {
   readonly changed: () => void
   /** Called with what ends the watch for good. */
   readonly failed: (error: unknown) => void
+  /** Called with why the collection cannot be read at this moment; undefined: it can be again. */
+  readonly lost?: (error: unknown) => void
 }
 
 /** Order of changes. Versions count up through all kinds of one API server. */
@@ -49,7 +51,7 @@ export const follow = async <T extends KubeObject<unknown, unknown>>(
   ctx: Context,
   kube: Kube,
   path: string,
-  { signal, changed, failed }: FollowOptions,
+  { signal, changed, failed, lost }: FollowOptions,
 ): Promise<Store<T>> => {
   const held = new Map<string, T>()
   const gone = new Map<string, bigint>()
@@ -99,8 +101,10 @@ export const follow = async <T extends KubeObject<unknown, unknown>>(
           !(error instanceof KubeError && (error.status === 410 || isTransient({ status: error.status })))
         )
           throw error
+        lost?.(error)
         await ctx.sleep(LISTING.every)
         version = await list()
+        lost?.(undefined)
         changed()
       }
       // servers end a watch after some minutes; one that ends it at once must not be asked in a circle

@@ -4,6 +4,7 @@ import type { WaitOptions } from '../../../../../lib/engines/engine.ts'
 import type { Kustomization, Source } from '../../../../../lib/engines/flux/wait/objects.ts'
 import { waitForDigest } from '../../../../../lib/engines/flux/wait/run.ts'
 import type { Target } from '../../../../../lib/base/target.ts'
+import { KubeError } from '../../../../../lib/tools/kube-failure.ts'
 import { fakeContext } from '../../../../fakes/context.ts'
 import { fakeKube as emptyKube, type FakeKube } from '../../../../fakes/kube.ts'
 
@@ -315,6 +316,26 @@ it.each([
     })
   },
 )
+
+it('does not tell what it saw before the cluster went silent as if it were so', async () => {
+  const kube = fakeKube(source(NEW), kustomization('flux-system', { digest: OLD }))
+  const down = async (): Promise<never> => {
+    throw new KubeError('unreachable', 'the cluster does not answer: connect ECONNREFUSED', undefined)
+  }
+  let lists = 0
+  const dying: FakeKube = {
+    ...kube,
+    list: (path) => (lists++ < 3 ? kube.list(path) : down()),
+    watch: () => ({ [Symbol.asyncIterator]: () => ({ next: down }) }),
+  }
+  const ctx = fakeContext({ now: () => performance.now(), sleep: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)) })
+  await expect(waitForDigest(ctx, target, dying, { digest: NEW, tag: 'dev', timeout: 300 })).rejects.toMatchObject({
+    code: 'timeout',
+    message: expect.stringContaining('is not known to be live'),
+    details: ['the cluster does not answer: connect ECONNREFUSED'],
+    hint: expect.stringContaining('ksail cluster info'),
+  })
+})
 
 describe('waiting for the rollout', () => {
   const live = (...more: readonly KubeObject<object, object>[]) =>
