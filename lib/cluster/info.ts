@@ -57,15 +57,30 @@ const sourceOf = async (ctx: Context, target: Target, down: string[]): Promise<C
   }
 }
 
-const registryOf = async (ctx: Context, { container, record }: Survey, down: string[]): Promise<ClusterInfo['registry']> => {
+/** What the nodes say that is not as it should be. What holds for all of them is said once, and the way out is the one that works. */
+const nodesDown = ({ nodes }: Survey, name: string, noun: string, status: ClusterStatus): readonly string[] => {
+  if (status === 'gone') return [`there is no cluster ${name}: run ksail cluster create`]
+  if (status === 'half-made') return [`cluster ${name} was never finished: run ksail cluster create, which goes on where it was`]
+  if (status === 'stopped') return [`cluster ${name} is stopped: run ksail cluster start`]
+  return nodes.filter(({ running }) => !running).map((node) => `${noun} ${node.name} is ${node.status}: run ksail cluster start`)
+}
+
+const registryOf = async (
+  ctx: Context,
+  { container, record }: Survey,
+  status: ClusterStatus,
+  down: string[],
+): Promise<ClusterInfo['registry']> => {
   if (container === undefined) {
     if (record?.port !== undefined) down.push('the registry is gone: run ksail cluster create')
     return undefined
   }
   const { port } = container
   const answers = container.running && port !== undefined && (await registryAnswers(ctx, port, PATIENCE))
-  if (!container.running) down.push(`registry ${container.name} is stopped: run ksail cluster start`)
-  else if (!answers) down.push(`registry ${container.name} does not answer`)
+  if (!container.running) {
+    // the cluster has no start before it is whole, and with a stopped one it is stopped, too
+    if (status === 'running' || status === 'partly') down.push(`registry ${container.name} is stopped: run ksail cluster start`)
+  } else if (!answers) down.push(`registry ${container.name} does not answer`)
   return {
     container: container.name,
     status: container.status,
@@ -87,12 +102,12 @@ export const clusterInfo = async (options: ProjectOptions, ctx: Context): Promis
   if (survey.state === 'nothing' && survey.record === undefined && survey.container === undefined) throw noCluster(name)
   const down = survey.foreign.map(({ what, owner }) => `${what} belongs to ${owner}`)
   const status = statusOf(survey.nodes, survey.record)
-  if (survey.nodes.length === 0) down.push(`there is no cluster ${name}: run ksail cluster create`)
-  for (const node of survey.nodes) if (!node.running) down.push(`${runtime.noun} ${node.name} is ${node.status}: run ksail cluster start`)
+  down.push(...nodesDown(survey, name, runtime.noun, status))
   const entry = await kubeconfigEntry(ctx, kubeconfig, context)
-  if (survey.nodes.length > 0 && entry === undefined) down.push(`${kubeconfig} has no context ${context}: run ksail cluster create`)
+  if (survey.nodes.length > 0 && status !== 'half-made' && entry === undefined)
+    down.push(`${kubeconfig} has no context ${context}: run ksail cluster create`)
   const [registry, source] = await Promise.all([
-    registryOf(ctx, survey, down),
+    registryOf(ctx, survey, status, down),
     entry !== undefined && survey.nodes.some(({ running }) => running) ? sourceOf(ctx, target, down) : undefined,
   ])
   return {

@@ -184,9 +184,13 @@ describe('clusterInfo', () => {
   it('names what is down', async () => {
     const stopped = await setup({ running: false })
     expect((await clusterInfo({ name: 'dev' }, stopped.ctx)).down).toEqual([
-      'node dev-control-plane is exited: run ksail cluster start',
+      'cluster dev is stopped: run ksail cluster start',
       `${stopped.known.kubeconfig} has no context kind-dev: run ksail cluster create`,
-      'registry dev-local-registry is stopped: run ksail cluster start',
+    ])
+    // start would refuse it
+    const cutOff = await setup({ running: false, record: { nodes: undefined, created: '2020-01-01T00:00:00Z' } })
+    expect((await clusterInfo({ name: 'dev' }, cutOff.ctx)).down).toEqual([
+      'cluster dev was never finished: run ksail cluster create, which goes on where it was',
     ])
     const lost = await setup({ containers: [] })
     expect((await clusterInfo({ name: 'dev' }, lost.ctx)).down).toEqual([
