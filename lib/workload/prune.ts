@@ -65,6 +65,8 @@ const guardHeads = async (
   const seen = new Set([artifact.digest])
   for (const tag of tags) {
     const digest = heads.get(tag)
+    if (!heads.has(tag) && !done.has(tag))
+      ctx.report({ kind: 'note', text: `what the push would remove was not compared with ${tag}, which could not be read` })
     if (digest === undefined || seen.has(digest) || done.has(tag)) continue
     seen.add(digest)
     let before: Awaited<ReturnType<typeof objectsOf>>

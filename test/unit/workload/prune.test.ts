@@ -39,12 +39,12 @@ const guard = async (after: readonly Described[], last: Partial<LastPush> | unde
     allowPrune: false,
     ...over,
   })
-  return { asked, compared }
+  return { asked, compared, texts: ctx.texts() }
 }
 
 describe('guardPrune', () => {
   it('does not wait for the cluster when nothing goes since a push that was compared', async () => {
-    expect(await guard(maps('a', 'b', 'c'), { compared: true })).toEqual({ asked: 0, compared: true })
+    expect(await guard(maps('a', 'b', 'c'), { compared: true })).toMatchObject({ asked: 0, compared: true })
   })
 
   it.each([
@@ -61,14 +61,20 @@ describe('guardPrune', () => {
     ['another tag moves, too', maps('a', 'b'), { compared: true as const }, { tags: ['dev', 'staging'] }],
     ['the tag is new', maps('a', 'b'), { compared: true as const }, { heads: new Map() }],
   ])('asks the cluster when %s', async (_name, after, last, over) => {
-    expect(await guard(after, last, over)).toEqual({ asked: 1, compared: false })
+    expect(await guard(after, last, over)).toMatchObject({ asked: 1, compared: false })
+  })
+
+  it('says when neither the cluster nor the tag could be read', async () => {
+    const text = 'what the push would remove was not compared with dev, which could not be read'
+    expect((await guard(maps('a'), undefined, { heads: new Map() })).texts).toEqual([text])
+    expect((await guard(maps('a'), undefined, { heads: new Map([['dev', undefined]]) })).texts).toEqual([])
   })
 
   it('asks nothing when nothing moves', async () => {
-    expect(await guard([], {}, { heads: new Map([['dev', NEW]]) })).toEqual({ asked: 0, compared: false })
+    expect(await guard([], {}, { heads: new Map([['dev', NEW]]) })).toMatchObject({ asked: 0, compared: false })
   })
 
   it('compares with the tag alone where a part of the artifact cannot be judged', async () => {
-    expect(await guard([], { compared: true }, { built: { ...built([]), whole: false } })).toEqual({ asked: 0, compared: false })
+    expect(await guard([], { compared: true }, { built: { ...built([]), whole: false } })).toMatchObject({ asked: 0, compared: false })
   })
 })
