@@ -29,6 +29,8 @@ export interface Facts {
   /** Labels of the registry's volume. */
   readonly volume: Readonly<Record<string, string>> | undefined
   readonly networkExists: boolean
+  /** What its parts are called where it runs; default: as with containers. */
+  readonly nouns?: { readonly node: string; readonly registry: string; readonly storage: string } | undefined
 }
 
 export interface Foreign {
@@ -58,6 +60,7 @@ const ownsNode = (record: ClusterRecord, node: Node): boolean =>
 /** Decides whose cluster it is; looks at nothing but the facts. */
 export const judge = (facts: Facts): Survey => {
   const { name, project, record, nodes, container, volume } = facts
+  const nouns = facts.nouns ?? { node: 'node', registry: 'container', storage: 'volume' }
   const foreign: Foreign[] = []
   const adoptable = new Set(record?.adopted ?? [])
   const owner = record ?? { id: '', project }
@@ -68,13 +71,13 @@ export const judge = (facts: Facts): Survey => {
     })
   for (const node of nodes)
     if (record === undefined || !ownsNode(record, node))
-      foreign.push({ what: `node ${node.name}`, owner: 'somebody else: no record of ksail names it' })
+      foreign.push({ what: `${nouns.node} ${node.name}`, owner: 'somebody else: no record of ksail names it' })
   if (container !== undefined && !ownsContainer(owner, container)) {
-    foreign.push({ what: `container ${container.name}`, owner: ownerOf(container.labels) })
+    foreign.push({ what: `${nouns.registry} ${container.name}`, owner: ownerOf(container.labels) })
     adoptable.add(container.id)
   }
   if (volume !== undefined && !ownsVolume(owner, registryName(name), volume)) {
-    foreign.push({ what: `volume ${registryName(name)}`, owner: ownerOf(volume) })
+    foreign.push({ what: `${nouns.storage} ${registryName(name)}`, owner: ownerOf(volume) })
     adoptable.add(registryName(name))
   }
   // without its control plane nothing of a cluster is left that could be gone on with
@@ -102,7 +105,7 @@ export const surveyCluster = async (
   target: Pick<Target, 'name' | 'project' | 'distribution' | 'provider'>,
 ): Promise<Survey> => {
   const { name, project } = target
-  const { registry, nodes: nodesOf } = runtimeOf(target)
+  const { registry, noun, nodes: nodesOf } = runtimeOf(target)
   const [record, nodes, container, volume, networkExists] = await Promise.all([
     readRecord(ctx, name),
     nodesOf(ctx, name),
@@ -117,7 +120,8 @@ export const surveyCluster = async (
       () => false,
       () => true,
     ))
-  return judge({ name, project, record, elsewhere, moved, nodes, container, volume, networkExists })
+  const nouns = { node: noun, registry: registry.noun, storage: registry.storageNoun }
+  return judge({ name, project, record, elsewhere, moved, nodes, container, volume, networkExists, nouns })
 }
 
 /** What is said of a cluster that is not there. */

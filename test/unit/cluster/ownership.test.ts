@@ -93,6 +93,12 @@ describe('judge', () => {
   })
 })
 
+it('calls parts what they are where the cluster runs', () => {
+  const nouns = { node: 'process', registry: 'process', storage: 'storage of' }
+  const { foreign } = judge(facts({ nodes: [node({ name: 'etcd' })], container: container(theirs), volume: theirs, nouns }))
+  expect(foreign.map(({ what }) => what)).toEqual(['process etcd', 'process dev-local-registry', 'storage of dev-local-registry'])
+})
+
 describe('surveyCluster', () => {
   const exec = () =>
     fakeExec({
