@@ -70,8 +70,11 @@ export const resolveProvider = async (ctx: Context, { recorded, configured = 'Au
     reasons.push(answer.why)
     details.push(`${name}: ${answer.why}`, ...(answer.details ?? []).map((line) => `  ${line}`))
   }
+  const start = 'start Docker, or set DOCKER_HOST to an engine that runs'
+  // a cluster that is there cannot change its provider, and elsewhere than on Linux and macOS there is no other one
+  const other = recorded === undefined && wanted === 'Docker' && ['linux', 'darwin'].includes(ctx.platform)
   throw new KsailError('unreachable', wanted === undefined ? 'no provider answers' : `provider ${wanted} does not answer`, {
     details,
-    hint: wanted === 'Host' ? 'use Linux or macOS' : 'start Docker, or set DOCKER_HOST to an engine that runs',
+    hint: wanted === 'Host' ? 'use Linux or macOS' : other ? `${start}, or pass --provider Host, which needs none` : start,
   })
 }

@@ -15,10 +15,14 @@ describe('resolveProvider', () => {
     },
   )
 
-  it.each([{ configured: 'Docker' }, { recorded: 'Docker' }])('is exit 6 with the reason for %o where docker is down', async (wanted) => {
+  it.each([
+    [{ configured: 'Docker' }, /--provider Host/],
+    [{ recorded: 'Docker' }, /^start Docker((?!Host).)*$/],
+  ])('is exit 6 with the reason for %o where docker is down, and a way out that there is', async (wanted, hint) => {
     await expect(resolveProvider(fakeContext({ exec: fakeExec(down) }), wanted)).rejects.toMatchObject({
       exitCode: 6,
       details: ['Docker: docker does not answer'],
+      hint: expect.stringMatching(hint),
     })
   })
 
