@@ -1,3 +1,4 @@
+import { realpath } from 'node:fs/promises'
 import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
@@ -97,5 +98,19 @@ export const resolveDestination = async (request: RegistryRequest, ctx: Context)
     record?.project === target.project && record.port !== undefined
       ? { name: registryName(target.name), running: true, port: record.port, addresses: [] }
       : undefined
-  return resolveRegistry(request, { ...sources, recorded: () => known }, ctx)
+  const destination = await resolveRegistry(request, { ...sources, recorded: () => known }, ctx)
+  const owner = record === undefined || record.project === target.project ? undefined : await otherOwner(record.project, target.project)
+  // who names a registry knows where it goes; who asks the cluster should know whose that is
+  return owner === undefined || !/^(cluster|docker|host)/.test(destination.registryFrom)
+    ? destination
+    : {
+        ...destination,
+        warnings: [...destination.warnings, `cluster ${target.name} belongs to the project in ${owner}: it runs what is pushed from here`],
+      }
+}
+
+/** The folder of another project; undefined when both are the same place under two names. */
+const otherOwner = async (recorded: string, project: string): Promise<string | undefined> => {
+  const [theirs, ours] = await Promise.all([recorded, project].map((path) => realpath(path).catch(() => path)))
+  return theirs === ours ? undefined : recorded
 }

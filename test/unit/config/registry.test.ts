@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
@@ -30,6 +30,8 @@ const resolve = async (ctx: ReturnType<typeof fakeContext>, options: ProjectOpti
   return resolveDestination({ ref, project: await loadProject({ name: 'dev', ...rest }, ctx), options: { plainHttp } }, ctx)
 }
 
+const RECORD = { id: 'x', name: 'dev', provider: 'Docker', distribution: 'Vanilla', created: '', kubeconfig: '', context: '' }
+
 describe('resolveDestination', () => {
   it('finds the registry of the cluster when there is no kubeconfig', async () => {
     const ctx = fakeContext({ exec: withRegistry(5052) })
@@ -43,6 +45,24 @@ describe('resolveDestination', () => {
       tagFrom: 'default',
       warnings: [],
     })
+  })
+
+  it('says whose cluster it is that a push from another folder goes to, and only then', async () => {
+    const ctx = fakeContext({ exec: withRegistry(5052) })
+    const folder = join(ctx.env['XDG_STATE_HOME']!, 'ksail/clusters')
+    mkdirSync(folder, { recursive: true })
+    const owned = (project: string): void => writeFileSync(join(folder, 'dev.json'), JSON.stringify({ ...RECORD, project }))
+    owned('/somewhere/else')
+    expect((await resolve(ctx)).warnings).toEqual([
+      'cluster dev belongs to the project in /somewhere/else: it runs what is pushed from here',
+    ])
+    expect((await resolve(ctx, { ref: 'oci://ghcr.io/o/r:v1' })).warnings).toEqual([])
+    owned(ctx.cwd)
+    expect((await resolve(ctx)).warnings).toEqual([])
+    const link = join(ctx.env['HOME']!, 'link')
+    symlinkSync(ctx.cwd, link)
+    owned(link)
+    expect((await resolve(ctx)).warnings).toEqual([])
   })
 
   it('asks nobody when a reference is given', async () => {
@@ -59,20 +79,7 @@ describe('resolveDestination', () => {
     const ctx = fakeContext({ exec: fakeExec() })
     const folder = join(ctx.env['XDG_STATE_HOME']!, 'ksail/clusters')
     mkdirSync(folder, { recursive: true })
-    writeFileSync(
-      join(folder, 'dev.json'),
-      JSON.stringify({
-        id: 'x',
-        name: 'dev',
-        project: ctx.cwd,
-        provider: 'Docker',
-        distribution: 'Vanilla',
-        created: '',
-        kubeconfig: '',
-        context: '',
-        port: 5051,
-      }),
-    )
+    writeFileSync(join(folder, 'dev.json'), JSON.stringify({ ...RECORD, project: ctx.cwd, port: 5051 }))
     expect((await resolve(ctx, { registry: 'localhost:5050' })).warnings).toEqual([
       'localhost:5050 is configured, but the registry of cluster "dev" (dev-local-registry) listens on port 5051',
     ])
