@@ -1,4 +1,5 @@
 import { join, relative } from 'node:path'
+import { usual } from '../base/choices.ts'
 import type { Context } from '../base/context.ts'
 import { findConfigFile } from '../config/load.ts'
 import { loadProject } from '../config/project.ts'
@@ -19,7 +20,7 @@ const stage = async (options: UpOptions, ctx: Context, directory: string): Promi
 /** What `up` would do, told and returned: nothing of it is done. */
 export const dryUp = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const isProject = (await findConfigFile(options, ctx)) !== undefined
-  const given = isProject ? options : { ...options, engine: options.engine ?? 'Flux' }
+  const given = isProject ? options : { ...options, engine: options.engine ?? usual.engine }
   const files = isProject ? [] : (await initProject(given, ctx)).files
   const aside = await privateFolder(ctx, 'init')
   try {

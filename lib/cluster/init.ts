@@ -1,5 +1,5 @@
 import { basename, resolve } from 'node:path'
-import { engineNames, distributionNames } from '../base/choices.ts'
+import { engineNames, distributionNames, usual } from '../base/choices.ts'
 import { usageError } from '../base/errors.ts'
 import { nameOfFolder, validateName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
@@ -48,8 +48,8 @@ const answers = async (options: InitOptions, directory: string, ctx: Context): P
       (await ask.text('name of the cluster', env['KSAIL_CLUSTER_NAME'] || nameOfFolder(basename(directory)), (answer) => {
         if (validateName(answer) === undefined) throw usageError('a cluster needs a name')
       })),
-    distribution: (await select('distribution', distributionNames, options.distribution, 'Vanilla')) as string | undefined,
-    engine: (await select('GitOps engine', engineNames, options.engine, 'Flux')) as string | undefined,
+    distribution: (await select('distribution', distributionNames, options.distribution, usual.distribution)) as string | undefined,
+    engine: (await select('GitOps engine', engineNames, options.engine, usual.engine)) as string | undefined,
   }
 }
 

@@ -4,7 +4,7 @@ import { isKsailError, type KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Making } from '../distributions/distribution.ts'
 import { manifestsOf } from './manifests.ts'
-import { previewsOf, type Previewed } from './preview.ts'
+import { besideOf, previewsOf, type Previewed } from './preview.ts'
 
 export interface Plan extends Previewed {
   /** Everything that the nodes need to reach the registry is in place. */
@@ -46,18 +46,7 @@ export const planCreate = (plan: Plan): { readonly actions: readonly Action[]; r
     title: `registry ${registryName(target.name)}`,
     preview: previews.registry,
     do: async (made) => {
-      const ensured = await runtime.registry.ensure(
-        ctx,
-        {
-          cluster: target.name,
-          owner: record,
-          image: target.registryImage,
-          port: target.registryPort,
-          recorded: record.port,
-          adopt: plan.adopt,
-        },
-        made,
-      )
+      const ensured = await runtime.registry.ensure(ctx, besideOf(plan), made)
       outcome.port = ensured.port
       outcome.adopted.push(...ensured.adopted)
     },

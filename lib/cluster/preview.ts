@@ -1,5 +1,6 @@
 import type { Preview } from '../base/actions.ts'
 import type { Context } from '../base/context.ts'
+import type { EnsureBeside } from '../distributions/beside.ts'
 import { withInput } from '../io/exec.ts'
 import { manifestsOf, type Manifested } from './manifests.ts'
 
@@ -37,22 +38,25 @@ export interface Previews {
 
 const HIDDEN = '{"auths":{"…":{"auth":"…"}}}'
 
+/** The registry that a plan wants beside its cluster. */
+export const besideOf = ({ target, record, adopt }: Pick<Previewed, 'target' | 'record' | 'adopt'>): EnsureBeside => ({
+  cluster: target.name,
+  owner: record,
+  image: target.registryImage,
+  port: target.registryPort,
+  recorded: record.port,
+  adopt,
+})
+
 export const previewsOf = (plan: Previewed, outcome: { port: number | undefined }): Previews => {
-  const { ctx, target, record, runtime, engine, components } = plan
+  const { ctx, target, runtime, engine, components } = plan
   const { preview } = runtime
   let sends = false
   const nodeNames = async (looking: Context): Promise<readonly string[]> =>
     plan.running ? (await runtime.nodes(looking, target.name)).map(({ name }) => name) : preview.names(looking, target)
   return {
     registry: async () => {
-      const { port, commands } = await runtime.registry.preview.ensure(ctx, {
-        cluster: target.name,
-        owner: record,
-        image: target.registryImage,
-        port: target.registryPort,
-        recorded: record.port,
-        adopt: plan.adopt,
-      })
+      const { port, commands } = await runtime.registry.preview.ensure(ctx, besideOf(plan))
       outcome.port = port
       return { commands }
     },

@@ -1,3 +1,4 @@
+import { usual } from '../base/choices.ts'
 import type { Context } from '../base/context.ts'
 import { findConfigFile } from '../config/load.ts'
 import { engineOf } from '../engines/index.ts'
@@ -21,7 +22,7 @@ export const up = async (options: UpOptions, ctx: Context): Promise<UpResult> =>
 const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const start = ctx.now()
   const file = await findConfigFile(options, ctx)
-  const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? 'Flux' }, ctx)).files : []
+  const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? usual.engine }, ctx)).files : []
   const created: CreateResult = await createFor(options, ctx, { followed: true })
   const follows = engineOf(created.engine).follows
   const live = created.pushed ? undefined : await push({ ...options, reconcile: follows }, ctx)

@@ -1,4 +1,4 @@
-import { distributionNames, engineNames, fluxProfiles, later, providerNames } from '../base/choices.ts'
+import { distributionNames, engineNames, fluxProfiles, later, providerNames, usual } from '../base/choices.ts'
 
 export type SettingType = 'string' | 'enum' | 'number' | 'boolean' | 'duration' | 'list' | 'path'
 
@@ -40,7 +40,7 @@ export const settings = define({
     short: 'd',
     choices: distributionNames,
     later: later.distribution,
-    default: 'Vanilla',
+    default: usual.distribution,
     summary: 'kind of Kubernetes',
   },
   provider: {

@@ -35,6 +35,16 @@ export interface Access {
 
 const access = ({ kubeconfig, context }: Access): readonly string[] => ['--kubeconfig', kubeconfig, '--context', context]
 
+/** Server-side apply of what stands on stdin. */
+export const applyWords = (manager: string): readonly string[] => [
+  'apply',
+  '--server-side',
+  '--force-conflicts',
+  `--field-manager=${manager}`,
+  '-f',
+  '-',
+]
+
 /** Serves the API of a cluster on a unix socket until it is stopped. */
 export const startProxy = async (ctx: Context, to: Access, socket: string, onLine: (line: string) => void): Promise<Child> =>
   ctx.spawn(await ctx.locate(tool), ['proxy', ...access(to), `--unix-socket=${socket}`], { onLine })

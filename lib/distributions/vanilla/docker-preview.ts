@@ -9,6 +9,7 @@ import * as kind from '../../tools/kind.ts'
 import type { NodesPreview } from '../preview.ts'
 import { hasContext } from './access.ts'
 import { kindConfig } from './config.ts'
+import { applyWords } from '../../tools/kubectl.ts'
 import { firstNode, imageOf, nodes, startOrder } from './nodes.ts'
 
 const configOf = async (ctx: Context, target: Target): Promise<string> => {
@@ -35,20 +36,7 @@ export const dockerPreview: NodesPreview = {
   apply: ({ name }, manager) =>
     formatCommand(
       'docker',
-      docker.words.exec(
-        firstNode(name),
-        [
-          'kubectl',
-          '--kubeconfig=/etc/kubernetes/admin.conf',
-          'apply',
-          '--server-side',
-          '--force-conflicts',
-          `--field-manager=${manager}`,
-          '-f',
-          '-',
-        ],
-        true,
-      ),
+      docker.words.exec(firstNode(name), ['kubectl', '--kubeconfig=/etc/kubernetes/admin.conf', ...applyWords(manager)], true),
     ),
   start: async (ctx, name) => {
     const order = startOrder(name, await nodes(ctx, name))

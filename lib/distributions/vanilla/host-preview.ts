@@ -6,6 +6,7 @@ import { previewComponent, previewEnd, previewRemoval } from '../../providers/ho
 import { SIMULATORS } from '../../providers/host/simulated.ts'
 import { unitOf } from '../../providers/host/unit.ts'
 import type { Context } from '../../base/context.ts'
+import { applyWords } from '../../tools/kubectl.ts'
 import type { Commands, NodesPreview } from '../preview.ts'
 
 /** Components that every cluster has. */
@@ -24,18 +25,7 @@ export const hostPreview = (contextOf: (name: string) => string): NodesPreview =
   names: async () => [],
   adopt: async (ctx, { name }) => starts(ctx, name, await componentsOf(unitOf(ctx, name, 'control-plane'))),
   apply: ({ kubeconfig, context }, manager) =>
-    formatCommand('kubectl', [
-      '--kubeconfig',
-      kubeconfig,
-      '--context',
-      context,
-      'apply',
-      '--server-side',
-      '--force-conflicts',
-      `--field-manager=${manager}`,
-      '-f',
-      '-',
-    ]),
+    formatCommand('kubectl', ['--kubeconfig', kubeconfig, '--context', context, ...applyWords(manager)]),
   controllers: (ctx, { name }, names) => starts(ctx, name, names.filter(isComponent)),
   start: async (ctx, name) => starts(ctx, name, await componentsOf(unitOf(ctx, name, 'control-plane'))),
   stop: (ctx, name) => previewEnd(ctx, unitOf(ctx, name, 'control-plane'), ALL),
