@@ -41,7 +41,7 @@ export const manifestsOf = async ({ ctx, target, record, engine, sync, component
   const secret = sync.pullSecret === undefined ? '' : pullSecret(sync.pullSecret)
   const inside = runtime.registry.url(target.name, port).replace('oci://', '')
   const notice = port === undefined ? '' : registryNotice(port, inside)
-  const applied = createHash('sha256').update([install, objects, secret, notice].join('\0')).digest('hex').slice(0, 16)
+  const applied = createHash('sha256').update([install, objects, secret, notice, target.fluxProfile].join('\0')).digest('hex').slice(0, 16)
   const all = [secret, objects, notice, ownerNotice(record, applied)].filter((text) => text.trim() !== '').join('\n---\n')
   return { applied, all }
 }

@@ -1,11 +1,8 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { benchLoop } from './loop.ts'
-import { header, machine, row, run, timed } from './measure.ts'
-
-const KSAIL = fileURLToPath(new URL('../../ksail.js', import.meta.url))
+import { row, timed } from './measure.ts'
+import { onHost } from './project.ts'
 
 /** MiB that the processes of a cluster hold, by component. */
 const memory = (unit: string): readonly (readonly [string, number])[] =>
@@ -25,32 +22,16 @@ const memory = (unit: string): readonly (readonly [string, number])[] =>
 
 /** A cluster without Docker: from an empty folder to the first artifact live, a change to live, memory. `npm run bench host [RUNS]`. */
 export const bench = async ([count = '10']: readonly string[]): Promise<void> => {
-  const root = mkdtempSync(join(tmpdir(), 'bench-'))
-  const folder = join(root, 'dev')
-  // the cache is the user's: binaries are there, as after the first use
-  const env = {
-    ...process.env,
-    XDG_STATE_HOME: join(root, 'state'),
-    KUBECONFIG: join(root, 'kubeconfig'),
-    DOCKER_HOST: 'unix:///nowhere/docker.sock',
-  }
-  const ksail = (...args: readonly string[]) => run(process.execPath, [KSAIL, ...args], { cwd: folder, env })
-  const fresh = async (): Promise<void> => {
-    rmSync(folder, { recursive: true, force: true })
-    mkdirSync(folder, { recursive: true })
-  }
   const runs = Number(count)
-  console.log(machine())
-  console.log(header)
-  try {
-    await fresh()
+  await onHost(async ({ root, folder, env, fresh, ksail }) => {
+    fresh()
     await ksail('up')
     await ksail('down')
     const ups: number[] = []
-    for (let index = 0; index < Math.max(3, Math.round(runs / 2)); index++) {
-      await fresh()
+    for (let index = 0, most = Math.max(3, Math.round(runs / 2)); index < most; index++) {
+      fresh()
       ups.push(await timed(() => ksail('up')))
-      if (index < Math.max(3, Math.round(runs / 2)) - 1) await ksail('down')
+      if (index < most - 1) await ksail('down')
     }
     console.log(row('up: empty folder to first artifact live', ups))
     await benchLoop({ folder, env, runs, ksail })
@@ -59,9 +40,5 @@ export const bench = async ([count = '10']: readonly string[]): Promise<void> =>
       `memory (MiB RSS): ${parts.map(([name, mib]) => `${name} ${mib.toFixed(0)}`).join(', ')}; together ${parts.reduce((sum, [, mib]) => sum + mib, 0).toFixed(0)}`,
     )
     console.log(row('down', [await timed(() => ksail('down'))]))
-    console.log(machine())
-  } finally {
-    await ksail('down').catch((error: Error) => console.error(error.message))
-    rmSync(root, { recursive: true, force: true })
-  }
+  })
 }

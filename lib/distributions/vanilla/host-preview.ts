@@ -1,7 +1,7 @@
 import { formatCommand } from '../../io/exec.ts'
 import { hasContextNamed } from '../../io/kubeconfig.ts'
 import { components, isComponent, type ComponentName } from '../../providers/host/components.ts'
-import { componentsOf } from '../../providers/host/control.ts'
+import { componentsOf, type ControlOptions } from '../../providers/host/control.ts'
 import { previewComponent, previewEnd, previewRemoval } from '../../providers/host/preview.ts'
 import { SIMULATORS } from '../../providers/host/simulated.ts'
 import { unitOf } from '../../providers/host/unit.ts'
@@ -14,19 +14,20 @@ const BASE: readonly ComponentName[] = ['etcd', 'kube-apiserver', 'kube-controll
 /** In the order in which they may miss each other. */
 const ALL = (Object.keys(components) as readonly ComponentName[]).filter((name) => name !== 'registry').toReversed()
 
-const starts = async (ctx: Context, cluster: string, names: readonly ComponentName[], workers?: number): Promise<Commands> => {
-  const found = await Promise.all(names.map((name) => previewComponent(ctx, unitOf(ctx, cluster, 'control-plane'), name, { workers })))
+const starts = async (ctx: Context, cluster: string, names: readonly ComponentName[], options: ControlOptions = {}): Promise<Commands> => {
+  const unit = unitOf(ctx, cluster, 'control-plane')
+  const found = await Promise.all(names.map((name) => previewComponent(ctx, unit, name, options)))
   return found.filter(({ running }) => !running).map(({ command }) => command)
 }
 
 /** What the processes of a control plane would be started with. */
 export const hostPreview = (contextOf: (name: string) => string): NodesPreview => ({
-  make: (ctx, { name, workers = 0 }) => starts(ctx, name, [...BASE, ...(workers > 0 ? SIMULATORS : [])], workers),
+  make: (ctx, { name, workers = 0 }) => starts(ctx, name, [...BASE, ...(workers > 0 ? SIMULATORS : [])], { workers }),
   names: async () => [],
   adopt: async (ctx, { name }) => starts(ctx, name, await componentsOf(unitOf(ctx, name, 'control-plane'))),
   apply: ({ kubeconfig, context }, manager) =>
     formatCommand('kubectl', ['--kubeconfig', kubeconfig, '--context', context, ...applyWords(manager)]),
-  controllers: (ctx, { name }, names) => starts(ctx, name, names.filter(isComponent)),
+  controllers: (ctx, { name, fluxProfile: profile }, names) => starts(ctx, name, names.filter(isComponent), { profile }),
   start: async (ctx, name) => starts(ctx, name, await componentsOf(unitOf(ctx, name, 'control-plane'))),
   stop: (ctx, name) => previewEnd(ctx, unitOf(ctx, name, 'control-plane'), ALL),
   remove: async (ctx, name, kubeconfig) => {

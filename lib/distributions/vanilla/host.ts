@@ -58,7 +58,7 @@ const run = (ctx: Context, target: Target, signal: AbortSignal, headStart = 0): 
   const applied = deferred<void>()
   const begun: (() => Promise<void>)[] = []
   const work = async (): Promise<void> => {
-    const access = await ensureControl(ctx, target.name, { workers: target.workers })
+    const access = await ensureControl(ctx, target.name, { workers: target.workers, profile: target.fluxProfile })
     signal.throwIfAborted()
     api.resolve(access)
     await Promise.all([

@@ -10,6 +10,8 @@ export interface Facts {
   readonly ports: Ports
   /** The cluster has simulated nodes. */
   readonly simulated: boolean
+  /** The Flux controllers run as `flux install` makes them, as far as processes can. */
+  readonly stock: boolean
 }
 
 /** A process of a cluster: what it is started with, and how it says that it is ready. */
@@ -58,10 +60,15 @@ const SOURCES = 'source.toolkit.fluxcd.io/v1'
 
 const RETRY = ['--min-retry-delay=200ms', '--max-retry-delay=5s', '--interval-jitter-percentage=0', '--requeue-dependency=1s']
 
-/** A controller of Flux in its fast profile, without events, metrics and leader election. */
-const controller = (
-  more: Pick<Component, 'folders' | 'groups'> & { readonly ports?: readonly string[]; readonly args: (facts: Facts) => readonly string[] },
-): Component => ({
+interface Controller extends Pick<Component, 'folders' | 'groups'> {
+  readonly ports?: readonly string[]
+  /** What the fast profile changes. */
+  readonly fast: readonly string[]
+  readonly args?: (facts: Facts) => readonly string[]
+}
+
+/** A controller of Flux, without events, metrics and leader election. */
+const controller = (more: Controller): Component => ({
   stage: 'work',
   ports: ['health', ...(more.ports ?? [])],
   folders: more.folders ?? [],
@@ -73,7 +80,8 @@ const controller = (
     '--metrics-addr=0',
     '--log-level=info',
     `--health-addr=127.0.0.1:${facts.ports['health']}`,
-    ...more.args(facts),
+    ...(facts.stock ? [] : [...RETRY, ...more.fast]),
+    ...(more.args?.(facts) ?? []),
   ],
   env: ({ unit }) => ({ KUBECONFIG: inUnit(unit, ADMIN_CONFIG), RUNTIME_NAMESPACE: 'flux-system' }),
   ready: { port: 'health', path: '/readyz' },
@@ -136,9 +144,8 @@ export const components = {
     ports: ['storage'],
     groups: [SOURCES],
     folders: ['data/source-controller'],
+    fast: ['--concurrent=10'],
     args: ({ unit, ports }) => [
-      ...RETRY,
-      '--concurrent=10',
       `--storage-path=${inUnit(unit, 'data', 'source-controller')}`,
       `--storage-addr=127.0.0.1:${ports['storage']}`,
       `--storage-adv-addr=127.0.0.1:${ports['storage']}`,
@@ -146,8 +153,7 @@ export const components = {
   }),
   'kustomize-controller': controller({
     groups: [SOURCES, 'kustomize.toolkit.fluxcd.io/v1'],
-    args: () => [
-      ...RETRY,
+    fast: [
       '--concurrent=20',
       '--concurrent-ssa=10',
       '--watch-configs-label-selector=owner!=helm',
@@ -156,7 +162,7 @@ export const components = {
       '--override-manager=ksail-watch',
     ],
   }),
-  'helm-controller': controller({ groups: [SOURCES, 'helm.toolkit.fluxcd.io/v2'], args: () => [...RETRY, '--concurrent=10'] }),
+  'helm-controller': controller({ groups: [SOURCES, 'helm.toolkit.fluxcd.io/v2'], fast: ['--concurrent=10'] }),
   'kube-scheduler': {
     stage: 'work',
     ports: [],

@@ -6,7 +6,7 @@ import { ensureComponent, isReady, portsOf } from './ensure.ts'
 import { componentNames, endComponents, refind } from './process.ts'
 import { ensureSecrets, readAccess, writeAdminConfig, type ApiAccess } from './secrets.ts'
 import { applyNodes, SIMULATORS, writeStages } from './simulated.ts'
-import { ensureUnit, readFacts, removeUnit, unitOf, type Unit } from './unit.ts'
+import { ensureUnit, readFacts, removeUnit, unitOf, writeFacts, type Unit, type UnitFacts } from './unit.ts'
 
 /** One process of a cluster and how it is. */
 export interface ProcessState {
@@ -63,17 +63,32 @@ const apiAnswers = async (ctx: Context, unit: Unit, path: string, { port, limit 
 export interface ControlOptions {
   /** Simulated nodes. */
   readonly workers?: number | undefined
+  /** How the Flux controllers run; default: as they did. */
+  readonly profile?: UnitFacts['profile']
+}
+
+/** The controllers that run in another profile end: they start anew in this one. */
+const setProfile = async (ctx: Context, unit: Unit, facts: UnitFacts, profile: NonNullable<UnitFacts['profile']>): Promise<void> => {
+  if (profile === (facts.profile ?? 'local')) return
+  await writeFacts(unit, { ...facts, profile })
+  await endComponents(
+    ctx,
+    unit,
+    (await componentsOf(unit)).filter((it) => componentOf(it).groups !== undefined),
+    GRACE,
+  )
 }
 
 /**
  * The control plane of a cluster, running: started as far as it does not run. Settles when the API takes requests of its owner, which is
  * before its own readiness: what is applied then is waited for anyway.
  */
-export const ensureControl = async (ctx: Context, name: string, { workers }: ControlOptions = {}): Promise<ApiAccess> => {
+export const ensureControl = async (ctx: Context, name: string, { workers, profile }: ControlOptions = {}): Promise<ApiAccess> => {
   const unit = unitOf(ctx, name, 'control-plane')
   const facts = await ensureUnit(unit, (workers ?? 0) > 0 ? { workers } : {})
   if (workers !== undefined && workers !== (facts.workers ?? 0))
     ctx.report({ kind: 'warn', text: `cluster ${name} keeps its ${facts.workers ?? 0} simulated nodes: delete it to have ${workers}` })
+  if (profile !== undefined) await setProfile(ctx, unit, facts, profile)
   await ensureSecrets(unit)
   const before = (await portsOf(unit, 'kube-apiserver'))?.['api']
   const [state, api] = await Promise.all([

@@ -132,7 +132,8 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
     await writeJson(portsPath(unit, name), { ports }, 0o600)
     for (const folder of component.folders ?? []) await mkdir(inUnit(unit, folder), { recursive: true, mode: 0o700 })
     await options.prepare?.(ports)
-    const facts = { unit, ports, simulated: ((await readFacts(unit))?.workers ?? 0) > 0 }
+    const { workers = 0, profile } = (await readFacts(unit)) ?? {}
+    const facts = { unit, ports, simulated: workers > 0, stock: profile === 'stock' }
     const from = await lengthOf(unit, name)
     return {
       ports,

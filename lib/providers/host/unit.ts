@@ -20,6 +20,8 @@ export interface UnitFacts {
   readonly created: string
   /** Number of simulated nodes. */
   readonly workers?: number | undefined
+  /** How the Flux controllers run; default: fast. */
+  readonly profile?: 'local' | 'stock' | undefined
   /** Whose registry it is: the id of the record, and the folder of the project. */
   readonly owner?: { readonly id: string; readonly project: string } | undefined
 }
