@@ -90,7 +90,7 @@ export const output = async (file: string, ...args: readonly string[]): Promise<
 }
 
 /** Asks again until the answer is right or the time is over: for what a process that just ended leaves to its kernel. */
-export const eventually = async <T>(ask: () => T | Promise<T>, right: (answer: T) => boolean, ms = 5_000): Promise<T> => {
+export const eventually = async <T>(ask: () => T | Promise<T>, right: (answer: T) => boolean, ms = 20_000): Promise<T> => {
   const end = performance.now() + ms
   for (;;) {
     const answer = await ask()

@@ -30,8 +30,8 @@ const ps = (): Promise<string> =>
 export interface Watch {
   /** Command lines that were seen while it ran. */
   readonly seen: Set<string>
-  /** How often the machine was looked at. */
-  looks: number
+  /** Looks now: who waits for somebody at this moment is seen. */
+  look(): void
   stop(): Promise<void>
 }
 
@@ -39,18 +39,10 @@ export interface Watch {
 export const watchProcesses = (): Watch => {
   const seen = new Set<string>()
   let stopped = false
-  const watch: Watch = {
-    seen,
-    looks: 0,
-    stop: async () => {
-      stopped = true
-      await Promise.all(loops)
-    },
-  }
-  const look = async (): Promise<void> => {
+  const look = (): void => commandLines().forEach((line) => seen.add(line))
+  const looks = async (): Promise<void> => {
     while (!stopped) {
-      for (const line of commandLines()) seen.add(line)
-      watch.looks++
+      look()
       await new Promise((resolve) => setTimeout(resolve, 15))
     }
   }
@@ -60,8 +52,15 @@ export const watchProcesses = (): Watch => {
       await new Promise((resolve) => setTimeout(resolve, 250))
     }
   }
-  const loops = [look(), list()]
-  return watch
+  const loops = [looks(), list()]
+  return {
+    seen,
+    look,
+    stop: async () => {
+      stopped = true
+      await Promise.all(loops)
+    },
+  }
 }
 
 /** Files below a folder that hold one of these texts. */

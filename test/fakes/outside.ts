@@ -21,6 +21,8 @@ export interface Outside {
   readonly asked: Asked[]
   /** Says no to every upload from now on, and repeats the credentials in its words, as a careless registry might. */
   denyUploads(deny: boolean): void
+  /** Called at every request from now on, while the program that asks waits for its answer. */
+  onAsk(look: () => void): void
   /** Leads past TLS from now on: every host speaks plain HTTP, as an old registry does. */
   withoutTls(): void
   close(): Promise<void>
@@ -37,8 +39,10 @@ export const outside = async (registry: string): Promise<Outside> => {
   const asked: Asked[] = []
   let deny = false
   let plain = false
+  let look = (): void => undefined
 
   const answer = (incoming: IncomingMessage, response: ServerResponse): void => {
+    look()
     const { method = 'GET', url = '/', headers } = incoming
     asked.push({ host: headers.host ?? '', what: `${method} ${url.split('?')[0]}`, login: loginOf(headers.authorization) })
     if (deny && method === 'POST') {
@@ -82,6 +86,7 @@ export const outside = async (registry: string): Promise<Outside> => {
     connects,
     asked,
     denyUploads: (value) => void (deny = value),
+    onAsk: (given) => void (look = given),
     withoutTls: () => void (plain = true),
     close: async () => {
       for (const socket of sockets) socket.destroy()

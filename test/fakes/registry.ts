@@ -1,6 +1,5 @@
-import { execFileSync, spawn } from 'node:child_process'
-import { mkdirSync, writeFileSync } from 'node:fs'
-import { createServer, type AddressInfo } from 'node:net'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 
 /** The program of a real registry on this machine; undefined when there is none. */
@@ -14,23 +13,14 @@ export const registryProgram = (): string | undefined =>
     }
   })
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo
-      server.close(() => resolve(port))
-    })
-  })
-
-const answers = async (host: string, deadline: number): Promise<void> => {
+/** Where a registry that was told to choose its port says that it listens: a port chosen for it could be taken by somebody else before. */
+const listening = async (child: ChildProcess, log: string): Promise<string> => {
+  const deadline = Date.now() + 60_000
   for (;;) {
-    // one that asks for a login is up as well
-    const ok = await fetch(`http://${host}/v2/`).then(
-      (it) => it.ok || it.status === 401,
-      () => false,
-    )
-    if (ok) return
-    if (Date.now() > deadline) throw new Error(`the registry at ${host} does not answer`)
+    const said = readFileSync(log, 'utf8')
+    const host = /listening on (127\.0\.0\.1:\d+)/.exec(said)?.[1]
+    if (host !== undefined) return host
+    if (child.exitCode !== null || Date.now() > deadline) throw new Error(`the registry does not listen:\n${said}`)
     await new Promise((resolve) => setTimeout(resolve, 25))
   }
 }
@@ -51,20 +41,22 @@ export const startRegistry = async (
   { login = false }: RegistryOptions = {},
 ): Promise<{ readonly host: string; stop(): Promise<void> }> => {
   mkdirSync(folder, { recursive: true })
-  const port = await freePort()
   const config = join(folder, 'config.yml')
   const accounts = join(folder, 'htpasswd')
   if (login) writeFileSync(accounts, HTPASSWD)
   const auth = login ? `auth: {htpasswd: {realm: test, path: ${accounts}}}\n` : ''
   writeFileSync(
     config,
-    `version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: ${join(folder, 'data')}}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:${port}", secret: test, relativeurls: true}\n${auth}`,
+    `version: 0.1\nlog: {level: info, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: ${join(folder, 'data')}}, delete: {enabled: true}}\nhttp: {addr: "127.0.0.1:0", secret: test, relativeurls: true}\n${auth}`,
   )
-  const child = spawn(program, ['serve', config], { stdio: 'ignore' })
+  const log = join(folder, 'log')
+  const written = openSync(log, 'w')
+  const child = spawn(program, ['serve', config], { stdio: ['ignore', written, written] })
+  closeSync(written)
   const ended = new Promise<void>((resolve) => void child.once('close', () => resolve()))
-  await answers(`127.0.0.1:${port}`, Date.now() + 15_000)
+  const host = await listening(child, log)
   return {
-    host: `127.0.0.1:${port}`,
+    host,
     stop: async () => {
       child.kill('SIGKILL')
       await ended

@@ -1,5 +1,8 @@
-import { createServer, type AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { createServer } from 'node:net'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { run } from '../bed/programs.ts'
+import { holdPort } from '../e2e/bed.ts'
+import { quietPort } from '../fakes/ports.ts'
 import { createContext } from '../../lib/context.ts'
 import { containerRegistry } from '../../lib/distributions/container-registry.ts'
 import { ensureRegistry, findRegistry, removeRegistry } from '../../lib/registry/container.ts'
@@ -12,10 +15,16 @@ describe.skipIf(!hasTools('docker'))('the registry container on a real engine', 
   const owner = { id: `test-${process.pid}`, project: `/test/${process.pid}` }
   const names = [`edge-${process.pid}-a`, `edge-${process.pid}-b`]
   const [a, b] = names as [string, string]
-  const ensure = (cluster: string, over: object = {}) => ensureRegistry(ctx, { cluster, owner, image: 'registry:3', ...over })
+  const [nameOfA, nameOfB] = names.map((cluster) => `${cluster}-local-registry`) as [string, string]
+  /** Where they begin to look: others look from 5050 on, and would take a port that is free for a moment. */
+  let recorded: number
+  const ensure = (cluster: string, over: object = {}) => ensureRegistry(ctx, { cluster, owner, image: 'registry:3', recorded, ...over })
 
+  beforeAll(async () => void (recorded = await quietPort()))
+  // also what a test that failed did not make its own
   afterEach(async () => {
-    for (const cluster of names) await removeRegistry(ctx, { cluster, owner })
+    await run('docker', ['rm', '-f', '-v', nameOfA, nameOfB])
+    await run('docker', ['volume', 'rm', '-f', nameOfA, nameOfB])
   })
 
   it('is made, found, started again and removed', async () => {
@@ -45,14 +54,14 @@ describe.skipIf(!hasTools('docker'))('the registry container on a real engine', 
 
   it('goes on to the next port when docker finds one taken that looked free', async () => {
     const server = createServer()
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    const { port } = server.address() as AddressInfo
+    const port = await quietPort()
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
     try {
       await expect(ensure(a, { port, isFree: async () => true })).rejects.toMatchObject({
         code: 'conflict',
         message: expect.stringContaining(String(port)),
       })
-      expect(await docker.inspect(ctx, [`${a}-local-registry`])).toEqual([])
+      expect(await docker.inspect(ctx, [nameOfA])).toEqual([])
       expect((await ensure(a, { recorded: port, isFree: async (it: number) => it >= port })).port).toBeGreaterThan(port)
     } finally {
       await new Promise((resolve) => server.close(resolve))
@@ -68,7 +77,7 @@ describe.skipIf(!hasTools('docker'))('the registry container on a real engine', 
   })
 
   it('whose port Docker chooses is taken over with the port that it has now', async () => {
-    const name = `${a}-local-registry`
+    const name = nameOfA
     await docker.start(ctx, {
       name,
       image: 'registry:3',
@@ -86,16 +95,15 @@ describe.skipIf(!hasTools('docker'))('the registry container on a real engine', 
     const taker = { ...owner, adopted }
     await docker.stopContainers(ctx, [name])
     expect((await containerRegistry.find(ctx, a))?.port).toBeUndefined()
-    const server = createServer()
-    await new Promise<void>((resolve) => server.listen(first, '127.0.0.1', resolve))
+    const thief = await holdPort(first as number)
     try {
       const again = await ensure(a, { owner: taker, recorded: first })
       expect(again).toMatchObject({ port: await portNow(), created: false })
       expect(again.port).not.toBe(first)
       expect((await findRegistry(ctx, a))?.id).toBe(adopted[0])
+      expect(await removeRegistry(ctx, { cluster: a, owner: { ...taker, adopted: [...adopted, name] } })).toHaveLength(2)
     } finally {
-      await new Promise((resolve) => server.close(resolve))
-      await removeRegistry(ctx, { cluster: a, owner: { ...taker, adopted: [...adopted, name] } })
+      thief?.close()
     }
   })
 })

@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { firstPush } from '../../lib/cluster/first-push.ts'
 import { syncOf } from '../../lib/cluster/sync.ts'
 import { loadProject } from '../../lib/config/project.ts'
@@ -42,11 +42,9 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
         })
       ).headers.get('docker-content-digest')
 
-    beforeAll(async () => {
-      registry = await startRegistry(program ?? '', join(tempFolder(), 'registry'), { login: true })
-    })
-    afterAll(() => registry?.stop())
+    // what is new to a registry is told as such: each test has one of its own
     beforeEach(async () => {
+      registry = await startRegistry(program ?? '', join(tempFolder(), 'registry'), { login: true })
       world = await outside(registry.host)
       folder = tempFolder()
       config = join(folder, 'docker')
@@ -54,7 +52,10 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
       const manifest = `apiVersion: v1\nkind: ConfigMap\nmetadata: {name: a}\ndata: {at: "${folder}"}\n`
       writeFileSync(join(folder, 'project', 'k8s', 'a.yaml'), manifest)
     })
-    afterEach(() => world.close())
+    afterEach(async () => {
+      await world?.close()
+      await registry?.stop()
+    })
 
     it('takes a push to a reference without a port, with the docker login of its host and no other', async () => {
       docker({

@@ -1,11 +1,12 @@
-import { createServer, type AddressInfo } from 'node:net'
+import { createServer } from 'node:net'
 import { expect, it } from 'vitest'
 import { freePort, isPortFree, refuseBarred } from '../../../lib/io/ports.ts'
+import { quietPort } from '../../fakes/ports.ts'
 
 it('knows a port where somebody listens from one where nobody does', async () => {
   const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
+  const port = await quietPort()
+  await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve))
   expect(await isPortFree(port)).toBe(false)
   await new Promise((resolve) => server.close(resolve))
   expect(await isPortFree(port)).toBe(true)

@@ -192,11 +192,12 @@ describe('push', () => {
       const kube = fakeKube(source('oci://127.0.0.1:5050/app'))
       const { ctx, exec } = world()
       const order: string[] = []
+      let isSlow = false
       const watched: typeof kube = {
         ...kube,
         get: async (path) => {
-          // a cluster that takes its time
-          await new Promise((resolve) => setTimeout(resolve, 20))
+          // a cluster that answers when somebody else was asked meanwhile
+          if (isSlow) await expect.poll(() => order.length).toBeGreaterThan(0)
           order.push('cluster')
           return kube.get(path)
         },
@@ -214,13 +215,14 @@ describe('push', () => {
       })
       writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
       const run = (more: PushOptions = {}) => push({ name: 'dev', kubeconfig: join(ctx.cwd, 'kubeconfig'), ...more }, own)
-      return { run, kube, exec, order, own, proxies: () => proxies }
+      return { run, kube, exec, order, own, proxies: () => proxies, slowDown: () => void (isSlow = true) }
     }
 
     it('asks the registry of the last push while the cluster is asked, and no second time', async () => {
-      const { run, order, exec } = read()
+      const { run, order, exec, slowDown } = read()
       expect(await run()).toMatchObject({ changed: true, registryFrom: 'cluster:OCIRepository', repository: '127.0.0.1:5050/app' })
       order.length = 0
+      slowDown()
       const before = exec.calls.length
       expect((await run()).changed).toBe(false)
       expect(order[0]).toBe('resolve')
@@ -242,7 +244,8 @@ describe('push', () => {
     })
 
     it('looks up the port of the container beside the cluster while the cluster is asked', async () => {
-      const { order, kube, own } = read()
+      const { order, kube, own, slowDown } = read()
+      slowDown()
       kube.put(source('oci://dev-local-registry:5000/app'))
       const docker = fakeDocker([{ name: 'dev-local-registry', labels: {}, port: 5055, running: true }])
       const ctx = {

@@ -46,7 +46,7 @@ const setUp = async ({ kube = cluster(), config = '', pushes, resolves }: Settin
     `apiVersion: ksail.io/v1alpha1\nkind: Cluster\nmetadata:\n  name: dev\nspec:\n  cluster:\n    gitOpsEngine: Flux\n${config}`,
   )
   if (pushes !== undefined) await writeJson(join(ctx.cwd, '.ksail', 'last-push.json'), { pushes })
-  const run = (options: ReconcileOptions = {}) => reconcile({ timeout: '2s', ...options }, ctx)
+  const run = (options: ReconcileOptions = {}) => reconcile({ timeout: '20s', ...options }, ctx)
   return { ctx, run, spawn, kube }
 }
 const local = '    localRegistry: localhost:5050\n'

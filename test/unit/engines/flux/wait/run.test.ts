@@ -89,12 +89,12 @@ const pulling = {
   ],
 }
 
-const target = { name: 'dev', context: 'kind-dev', fluxProfile: 'local', timeout: 5000 } as Target
+const target = { name: 'dev', context: 'kind-dev', fluxProfile: 'local', timeout: 20_000 } as Target
 const WEB = 'default_web_apps_Deployment'
 
 /** Real time: the wait has safety timers, and nothing here waits for one unless the test is about it. */
-const wait = (kube: FakeKube, options: Partial<WaitOptions> = {}) => {
-  const ctx = fakeContext({ now: () => performance.now() })
+const wait = (kube: FakeKube, options: Partial<WaitOptions> = {}, now = () => performance.now()) => {
+  const ctx = fakeContext({ now })
   return { ctx, result: waitForDigest(ctx, target, kube, { digest: NEW, tag: 'dev', ...options }) }
 }
 const handledOf = (object: KubeObject<unknown, unknown>): string => object.metadata.annotations?.['reconcile.fluxcd.io/requestedAt'] ?? ''
@@ -139,11 +139,14 @@ describe('waiting for a digest', () => {
     const kube = fakeKube(source(OLD), kustomization('flux-system'))
     obedient(kube, ['flux-system'])
     let arrive = (): void => undefined
-    const { result } = wait(kube, { after: new Promise<void>((resolve) => void (arrive = resolve)) })
-    await new Promise((resolve) => setTimeout(resolve, 200))
-    expect([kube.listed.length > 0, kube.patched]).toEqual([true, []])
+    let later = 0
+    const after = new Promise<void>((resolve) => void (arrive = resolve))
+    const { result } = wait(kube, { after }, () => performance.now() + later)
+    await expect.poll(() => kube.listed.length).toBeGreaterThan(0)
+    expect(kube.patched).toEqual([])
+    later = 3_600_000
     arrive()
-    expect((await result).ms).toBeLessThan(200)
+    expect((await result).ms).toBeLessThan(3_600_000)
     expect(kube.patched).toEqual(['OCIRepository flux-system/flux-system'])
   })
 
