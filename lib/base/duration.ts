@@ -14,6 +14,15 @@ export const parseDuration = (text: string): number | undefined => {
   return total
 }
 
+/** The longest wait (ms) that anybody can mean: beyond 24 days timers of the runtime would fire at once. */
+const LONGEST = 24 * UNITS.h
+
+/** The same for what somebody waits; undefined also for what is too short to be one, or too long. */
+export const parseWait = (text: string): number | undefined => {
+  const ms = parseDuration(text)
+  return ms !== undefined && ms >= 1 && ms <= LONGEST ? ms : undefined
+}
+
 /** Seconds with one decimal, as people read them: `1.4 s`. */
 export const formatSeconds = (ms: number): string =>
   ms < 59_950 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(Math.round(ms / 1000) / 60)}m${Math.round(ms / 1000) % 60}s`

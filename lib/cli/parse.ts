@@ -55,11 +55,16 @@ export const match = (words: readonly string[], table: readonly AnyCommand[]): M
   return { row: table.find((row) => row.path.length === path.length && starts(row, path)), path, rest, stray }
 }
 
-/** `-ojson` as `-o json`: minimist would take each letter for a flag of its own. */
+/** `-ojson` as `-o json`, `--timeout -5m` as `--timeout=-5m`: minimist would take each letter, and the number, for a flag of its own. */
 const spread = (words: readonly string[], flags: readonly Named[]): string[] => {
   const end = words.indexOf('--')
   const open = end < 0 ? words : words.slice(0, end)
-  const parts = open.flatMap((word) => {
+  const valued = (word: string | undefined): Named | undefined =>
+    flags.find(({ name, short, type }) => type !== 'boolean' && (word === `--${name}` || (short !== undefined && word === `-${short}`)))
+  const parts = open.flatMap((word, index) => {
+    const [before, after] = [open[index - 1], open[index + 1] ?? '']
+    if (/^-\d/.test(word) && valued(before) !== undefined) return []
+    if (/^-\d/.test(after) && valued(word) !== undefined) return [`--${valued(word)?.name}=${after}`]
     const flag = /^-[A-Za-z]./.test(word) ? flags.find(({ short, type }) => short === word[1] && type !== 'boolean') : undefined
     return flag === undefined ? [word] : [`--${flag.name}`, word.slice(word[2] === '=' ? 3 : 2)]
   })

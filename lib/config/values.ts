@@ -1,5 +1,5 @@
 import { isAbsolute, join, resolve } from 'node:path'
-import { parseDuration } from '../base/duration.ts'
+import { parseWait } from '../base/duration.ts'
 import { nearest } from '../base/nearest.ts'
 import type { KsailError } from '../base/errors.ts'
 import type { Setting } from './settings.ts'
@@ -56,8 +56,8 @@ export const valueOf = (row: Setting, given: unknown, where: Where): unknown => 
       if (FALSE.has(text.toLowerCase())) return false
       throw fail(`${from} must be true or false, not "${text}"`)
     case 'duration': {
-      const ms = parseDuration(text)
-      if (ms === undefined || ms <= 0) throw fail(`${from} must be a duration, not "${text}"`, 'write it as 90s, 5m or 1h30m')
+      const ms = parseWait(text)
+      if (ms === undefined) throw fail(`${from} must be a duration from 1ms to 24h, not "${text}"`, 'write it as 90s, 5m or 1h30m')
       return ms
     }
     case 'path':

@@ -1,6 +1,6 @@
 import { classify, type Verdict } from '../base/classify/index.ts'
 import type { Context } from '../base/context.ts'
-import { parseDuration } from '../base/duration.ts'
+import { parseWait } from '../base/duration.ts'
 import { ExecError, isKsailError, KsailError, usageError } from '../base/errors.ts'
 import { hostPort } from '../base/reference.ts'
 import { explain, retry, type RetryOptions } from '../base/retry.ts'
@@ -36,8 +36,8 @@ export const readLimits = (env: Context['env']): Limits => {
   if (!/^\d+$/.test(attempts) || Number(attempts) < 1 || Number(attempts) > 10)
     throw usageError(`KSAIL_PUSH_ATTEMPTS: ${attempts} is not a number from 1 to 10`, 'set it to a number from 1 to 10, or unset it')
   const text = env['KSAIL_PUSH_TIMEOUT'] || '3m'
-  const budget = /^\d+$/.test(text) ? Number(text) * 1000 : parseDuration(text)
-  if (budget === undefined || budget <= 0) throw usageError(`KSAIL_PUSH_TIMEOUT: ${text} is not a duration`, 'write it as 90s or 3m')
+  const budget = parseWait(/^\d+$/.test(text) ? `${text}s` : text)
+  if (budget === undefined) throw usageError(`KSAIL_PUSH_TIMEOUT: ${text} is no duration from 1ms to 24h`, 'write it as 90s or 3m')
   return { attempts: Number(attempts), budget }
 }
 

@@ -38,6 +38,9 @@ describe('what was typed wrong is status 2, said on stderr alone', () => {
     [['cluster', 'create', '--gitops-engine', 'flus'], /--gitops-engine must be one of .*Flux/],
     [['cluster', 'create', '--name', 'Not_A_Name'], /Not_A_Name/],
     [['workload', 'reconcile', '--timeout', 'soon'], /--timeout must be a duration/],
+    [['up', '--timeout', '0s'], /--timeout must be a duration from 1ms to 24h, not "0s"/],
+    [['cluster', 'start', '--timeout', '-5m'], /--timeout must be a duration from 1ms to 24h, not "-5m"/],
+    [['workload', 'reconcile', '--timeout', '99999h'], /--timeout must be a duration from 1ms to 24h, not "99999h"/],
     [['cluster', 'list', '--config', 'nowhere.yaml', '--nope'], /has no flag --(config|nope)/],
   ] as const)('%j', async (words, text) => {
     const { status, stdout, stderr } = await ksail(words, { cwd: emptyFolder() })

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { formatDuration, formatSeconds, parseDuration } from '../../../lib/base/duration.ts'
+import { formatDuration, formatSeconds, parseDuration, parseWait } from '../../../lib/base/duration.ts'
 
 it.each([
   ['500ms', 500],
@@ -14,6 +14,12 @@ it.each([
 })
 
 it.each(['', '5', 'm', '5 m', '-5m', '5x', '1h 30m'])('refuses %j', (text) => expect(parseDuration(text)).toBeUndefined())
+
+it.each([
+  ['1ms', 1],
+  ['24h', 86_400_000],
+])('waits %s', (text, ms) => expect(parseWait(text)).toBe(ms))
+it.each(['0s', '0.5ms', '24h1s', '99999999999h', 'soon'])('waits neither %s', (text) => expect(parseWait(text)).toBeUndefined())
 
 it('says seconds with one decimal, minutes from one minute on', () => {
   expect([0, 40, 1449, 59_949, 59_950, 61_000, 119_700].map(formatSeconds)).toEqual([

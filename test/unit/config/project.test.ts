@@ -197,7 +197,7 @@ describe('settings', () => {
     ['  cluster:\n    workers: -1\n', 'ksail.yaml:5:14: spec.cluster.workers must be a whole number from 0, not "-1"', undefined],
     [
       '  cluster:\n    connection: {timeout: soon}\n',
-      'ksail.yaml:5:27: spec.cluster.connection.timeout must be a duration, not "soon"',
+      'ksail.yaml:5:27: spec.cluster.connection.timeout must be a duration from 1ms to 24h, not "soon"',
       'write it as 90s, 5m or 1h30m',
     ],
     [

@@ -207,10 +207,14 @@ describe('readLimits', () => {
     ],
     [{ KSAIL_PUSH_TIMEOUT: '2m' }, { attempts: 3, budget: 120_000 }],
   ])('%j', (env, limits) => expect(readLimits(env)).toEqual(limits))
-  it.each([{ KSAIL_PUSH_ATTEMPTS: '0' }, { KSAIL_PUSH_ATTEMPTS: '11' }, { KSAIL_PUSH_ATTEMPTS: 'x' }, { KSAIL_PUSH_TIMEOUT: 'soon' }])(
-    'refuses %j',
-    (env) => {
-      expect(() => readLimits(env)).toThrow(/KSAIL_PUSH/)
-    },
-  )
+  it.each([
+    { KSAIL_PUSH_ATTEMPTS: '0' },
+    { KSAIL_PUSH_ATTEMPTS: '11' },
+    { KSAIL_PUSH_ATTEMPTS: 'x' },
+    { KSAIL_PUSH_TIMEOUT: 'soon' },
+    { KSAIL_PUSH_TIMEOUT: '0' },
+    { KSAIL_PUSH_TIMEOUT: '900h' },
+  ])('refuses %j', (env) => {
+    expect(() => readLimits(env)).toThrow(/KSAIL_PUSH/)
+  })
 })
