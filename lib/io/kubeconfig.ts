@@ -1,6 +1,6 @@
 import { access, constants, mkdir, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { isMap, isSeq, parseDocument, type Document } from 'yaml'
+import { isMap, isSeq, parseDocument, visit, type Document } from 'yaml'
 import { configError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import { readText, writeText } from './files.ts'
@@ -49,6 +49,8 @@ const change = (ctx: Context, file: string, edit: (document: Document) => void):
   withLock(ctx, `${file}.lock`, file, async () => {
     const document = await read(file)
     const before = document.toString()
+    // an entry that is taken away may be the one that others only point to
+    visit(document, { Alias: (_key, alias) => document.createNode(alias.toJS(document)) })
     edit(document)
     // many keep it as a link into a folder of theirs: the link stays, as kubectl leaves it
     const real = await realpath(file).catch(() => file)

@@ -65,6 +65,17 @@ describe('kubeconfig', () => {
     })
   })
 
+  it('keeps entries that only point to the one that is taken away', async () => {
+    const anchored = OTHER.replace(
+      /^contexts.*$/m,
+      'contexts: [{name: ksail-dev, context: &it {cluster: other}}, {name: mine, context: *it}]',
+    )
+    const { ctx, file, config } = world(anchored)
+    await writeContext(ctx, file, entry)
+    await removeContext(ctx, file, 'ksail-dev')
+    expect(config()['contexts']).toEqual([{ name: 'mine', context: { cluster: 'other' } }])
+  })
+
   it('takes nothing out of a file that has nothing of it', async () => {
     const { ctx, file } = world(OTHER)
     await removeContext(ctx, file, 'ksail-dev')
