@@ -1,6 +1,7 @@
 import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { Target } from '../base/target.ts'
+import { OWNER_NOTICE } from '../tools/kube-paths.ts'
 import { connect } from '../tools/kube.ts'
 
 interface Deployment {
@@ -31,7 +32,7 @@ export const isComplete = async (ctx: Context, target: Target, { id, applied, de
   const kube = await connect(ctx, target)
   try {
     const [notice, listed, secret] = await Promise.all([
-      kube.get<{ data?: Record<string, string> }>('/api/v1/namespaces/kube-system/configmaps/ksail'),
+      kube.get<{ data?: Record<string, string> }>(OWNER_NOTICE),
       kube.get<{ items: readonly Deployment[] }>('/apis/apps/v1/namespaces/flux-system/deployments'),
       pullSecret === undefined ? undefined : kube.get<KubeSecret>(PULL_SECRET),
     ])

@@ -52,6 +52,8 @@ export interface RegistryRequest {
     /** Speaks plain HTTP to a host that is not loopback. */
     readonly plainHttp?: boolean | undefined
   }
+  /** What the engine of the cluster reads, as far as somebody asked it; throws `unreachable` when it could not be. */
+  readonly cluster?: Sources['cluster'] | undefined
 }
 
 interface Hit {
@@ -95,6 +97,10 @@ const besideCluster = async ({ request, sources }: Input, miss: (why: string) =>
   if (found.port === undefined) return miss(`container ${found.name} publishes no port of a registry`)
   return { where: { host: await sources.dockerHost(), port: found.port, repository: '', tag: undefined }, from: 'docker' }
 }
+
+/** Whether the user says where it goes: nobody else is asked then. */
+export const isNamed = ({ ref = '', project }: Pick<RegistryRequest, 'ref' | 'project'>, ctx: Context): boolean =>
+  ref.trim() !== '' || (['registry', 'localRegistry'] as const).some((name) => namedRegistry(project, name, ctx) !== undefined)
 
 /** The places where a registry may be named, in order. */
 export const registryChain = new Chain<Input, Hit>(

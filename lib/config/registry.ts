@@ -1,8 +1,6 @@
-import { realpath } from 'node:fs/promises'
-import { isKsailError, KsailError } from '../base/errors.ts'
 import { registryName } from '../base/names.ts'
 import type { Context } from '../base/context.ts'
-import { exists } from '../io/files.ts'
+import { isSamePlace } from '../io/files.ts'
 import { hasContainers, hasProcesses } from '../providers/index.ts'
 import { readRecord } from '../providers/record.ts'
 import { registryStopped } from '../registry/choose.ts'
@@ -31,10 +29,7 @@ const processOf = async (ctx: Context, cluster: string): Promise<LocalRegistry |
   return { name, running: true, port: found.port, addresses: [] }
 }
 
-/** A cluster that is configured but far away may not keep a push waiting: there are other places to look. */
-const PATIENCE = 10_000
-
-const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sources => {
+const sourcesOf = ({ project: { target }, cluster }: RegistryRequest, ctx: Context): Sources => {
   const inspected = new Map<string, Promise<LocalRegistry | undefined>>()
   const inspect = (name: string): Promise<LocalRegistry | undefined> => {
     const known = inspected.get(name)
@@ -45,42 +40,21 @@ const sourcesOf = ({ project: { target } }: RegistryRequest, ctx: Context): Sour
     inspected.set(name, found)
     return found
   }
-  return sourcesOver(target, ctx, inspect)
+  return {
+    cluster: async () => {
+      // what such a cluster reads is most often the container beside it: its port is looked up while the cluster answers
+      if (cluster !== undefined && hasContainers(target.provider)) void inspect(registryName(target.name))
+      return cluster?.()
+    },
+    registry: async () => {
+      if (hasProcesses(target.provider)) return processOf(ctx, target.name)
+      const found = await findRegistry(ctx, target.name)
+      return found === undefined ? undefined : localOf(found)
+    },
+    container: inspect,
+    dockerHost: () => docker.engineHost(ctx),
+  }
 }
-
-const sourcesOver = (
-  target: RegistryRequest['project']['target'],
-  ctx: Context,
-  inspect: (name: string) => Promise<LocalRegistry | undefined>,
-): Sources => ({
-  cluster: async () => {
-    if (!(await exists(target.kubeconfig))) throw new KsailError('unreachable', `there is no kubeconfig ${target.kubeconfig}`)
-    // what such a cluster reads is most often the container beside it: its port is looked up while the cluster answers
-    if (hasContainers(target.provider)) void inspect(registryName(target.name))
-    // a push to a registry that is configured never comes here
-    const { clusterSource } = await import('../engines/index.ts')
-    const why = new KsailError('unreachable', `cluster ${target.name} did not answer within ${PATIENCE / 1000} s`)
-    let limit: NodeJS.Timeout | undefined
-    const late = new Promise<never>((_resolve, reject) => void (limit = setTimeout(() => reject(why), PATIENCE)))
-    try {
-      // the context as it is, so that the connection is the one that the verb shares
-      return await Promise.race([clusterSource(ctx, target, { secret: true }), late])
-    } catch (error) {
-      // who may not ask is told nothing: the next place follows
-      if (isKsailError(error, 'auth')) throw new KsailError('unreachable', error.message, { hint: error.hint, cause: error })
-      throw error
-    } finally {
-      clearTimeout(limit)
-    }
-  },
-  registry: async () => {
-    if (hasProcesses(target.provider)) return processOf(ctx, target.name)
-    const found = await findRegistry(ctx, target.name)
-    return found === undefined ? undefined : localOf(found)
-  },
-  container: inspect,
-  dockerHost: () => docker.engineHost(ctx),
-})
 
 /**
  * Where a push goes: the oci:// argument, else --registry, else spec.cluster.localRegistry, else what the cluster reads, else its registry container;
@@ -99,18 +73,9 @@ export const resolveDestination = async (request: RegistryRequest, ctx: Context)
       ? { name: registryName(target.name), running: true, port: record.port, addresses: [] }
       : undefined
   const destination = await resolveRegistry(request, { ...sources, recorded: () => known }, ctx)
-  const owner = record === undefined || record.project === target.project ? undefined : await otherOwner(record.project, target.project)
   // who names a registry knows where it goes; who asks the cluster should know whose that is
-  return owner === undefined || !/^(cluster|docker|host)/.test(destination.registryFrom)
-    ? destination
-    : {
-        ...destination,
-        warnings: [...destination.warnings, `cluster ${target.name} belongs to the project in ${owner}: it runs what is pushed from here`],
-      }
-}
-
-/** The folder of another project; undefined when both are the same place under two names. */
-const otherOwner = async (recorded: string, project: string): Promise<string | undefined> => {
-  const [theirs, ours] = await Promise.all([recorded, project].map((path) => realpath(path).catch(() => path)))
-  return theirs === ours ? undefined : recorded
+  if (record === undefined || !/^(cluster|docker|host)/.test(destination.registryFrom)) return destination
+  if (await isSamePlace(record.project, target.project)) return destination
+  const text = `cluster ${target.name} belongs to the project in ${record.project}: it runs what is pushed from here`
+  return { ...destination, warnings: [...destination.warnings, text] }
 }

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { host } from './host.ts'
 import { isAlive } from './processes.ts'
@@ -27,6 +27,12 @@ export const exists = async (path: string): Promise<boolean> => {
     if (missing(error)) return false
     throw error
   }
+}
+
+/** Whether two paths are one place under two names; what is gone is where it is written. */
+export const isSamePlace = async (...paths: readonly [string, string]): Promise<boolean> => {
+  const [one, two] = await Promise.all(paths.map((path) => realpath(path).catch(() => path)))
+  return one === two
 }
 
 const ASIDE = /^\.(\d+)-[0-9a-f]{12}\.tmp$/

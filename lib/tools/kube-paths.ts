@@ -23,6 +23,9 @@ export const pluralOf = (kind: string): string => {
 export const collection = (apiVersion: string, plural: string, namespace?: string): string =>
   `${apiVersion.includes('/') ? '/apis' : '/api'}/${apiVersion}${namespace === undefined ? '' : `/namespaces/${namespace}`}/${plural}`
 
+/** Where create says whose cluster it is. */
+export const OWNER_NOTICE = `${collection('v1', 'configmaps', 'kube-system')}/ksail`
+
 /** The path of one object, from what its manifest says; objects without a namespace go to `default`. */
 export const pathOf = ({
   apiVersion = 'v1',

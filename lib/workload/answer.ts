@@ -2,6 +2,7 @@ import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { KsailError } from '../base/errors.ts'
 import type { Target } from '../base/target.ts'
+import { within } from '../base/within.ts'
 import { DOWN } from '../tools/kube-failure.ts'
 
 /** A question that takes longer is told. */
@@ -13,21 +14,12 @@ export const answerOf = async <T>(
   { name, timeout }: Pick<Target, 'name' | 'timeout'>,
   ask: Promise<T>,
 ): Promise<T> => {
-  const timers: NodeJS.Timeout[] = []
-  const late = new Promise<never>((_resolve, reject) => {
-    timers.push(
-      setTimeout(() => ctx.report({ kind: 'wait', text: `waiting for cluster ${name} to answer` }), SILENCE),
-      setTimeout(
-        () => reject(new KsailError('timeout', `cluster ${name} does not answer after ${formatDuration(timeout)}`, { hint: DOWN })),
-        timeout,
-      ),
-    )
-  })
+  const slow = setTimeout(() => ctx.report({ kind: 'wait', text: `waiting for cluster ${name} to answer` }), SILENCE)
+  const late = (): KsailError =>
+    new KsailError('timeout', `cluster ${name} does not answer after ${formatDuration(timeout)}`, { hint: DOWN })
   try {
-    return await Promise.race([ask, late])
+    return await within(timeout, ask, late)
   } finally {
-    for (const timer of timers) clearTimeout(timer)
-    // what it says later is nobody's business any more
-    ask.catch(() => undefined)
+    clearTimeout(slow)
   }
 }

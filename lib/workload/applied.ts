@@ -6,8 +6,9 @@ import type { Applied, AppliedObject } from '../engines/engine.ts'
 import { engineOf } from '../engines/index.ts'
 import type { Kube } from '../tools/kube.ts'
 import { collection, pluralOf } from '../tools/kube-paths.ts'
-import { mismatchOf, type Pushed, type Watched } from './mismatch.ts'
+import { mismatchOf, type Pushed } from './mismatch.ts'
 import { judgeGone, type Identity, type Pruned } from './prune-judge.ts'
+import { soon, type Watched } from './watched.ts'
 
 /** What a cluster has applied from what is pushed. */
 export interface Inventories {
@@ -25,7 +26,8 @@ export const inventoriesOf = async (
   if (kube === undefined) return undefined
   try {
     const reads = engineOf(target.engine).applied
-    const applied = (await reads?.(kube, (source) => mismatchOf(target.name, pushed, source) === undefined)) ?? []
+    const asked = reads?.(kube, (source) => mismatchOf(target.name, pushed, source) === undefined)
+    const applied = asked === undefined ? [] : await soon(asked)
     return applied.length === 0 ? undefined : { applied, kube }
   } catch (error) {
     if (!isKsailError(error) || ctx.signal.aborted) throw error

@@ -5,6 +5,7 @@ import { step } from '../base/events.ts'
 import type { KubeObject } from '../base/object.ts'
 import type { Target } from '../base/target.ts'
 import { engineOf } from '../engines/index.ts'
+import { OWNER_NOTICE } from '../tools/kube-paths.ts'
 import type { Kube } from '../tools/kube.ts'
 
 /** Kinds whose controller comes when it is first needed. */
@@ -23,7 +24,7 @@ const served = async (kube: Kube, { group, version }: Described): Promise<boolea
 export const ensureControllers = async (ctx: Context, target: Target, objects: readonly Described[], kube: Kube): Promise<void> => {
   const late = objects.find(isLate)
   if (late === undefined || (await served(kube, late))) return
-  if ((await kube.get('/api/v1/namespaces/kube-system/configmaps/ksail')) === undefined) {
+  if ((await kube.get(OWNER_NOTICE)) === undefined) {
     ctx.report({ kind: 'warn', text: `${late.kind} ${late.name} needs a controller that cluster ${target.name} does not have` })
     return
   }

@@ -10,13 +10,13 @@ import type { Ahead } from './ahead.ts'
 import { inventoriesOf } from './applied.ts'
 import { ensureControllers, isLate } from './controllers.ts'
 import { readLastPush, writeLastPush } from './last-push.ts'
-import type { Watched } from './mismatch.ts'
 import { rememberObjects } from './objects.ts'
 import type { Prepared } from './prepare.ts'
 import { guardPrune } from './prune.ts'
 import type { Remote } from './remote.ts'
 import { readHeads, sendTo, type Heads } from './send.ts'
 import { shownCopy } from './shown.ts'
+import type { Watched } from './watched.ts'
 
 /** Every tag that moves, the resolved one first. */
 export const tagsOf = ({ reference }: Destination, also: readonly string[]): readonly string[] => {

@@ -7,15 +7,16 @@ import { step } from '../base/events.ts'
 import { once } from '../base/once.ts'
 import { formatReference } from '../base/reference.ts'
 import { loadProject, sourceFolder, type ProjectOptions } from '../config/project.ts'
-import { describeSource } from '../config/registry-chain.ts'
+import { describeSource, isNamed } from '../config/registry-chain.ts'
 import { resolveDestination } from '../config/registry.ts'
-import type { ReconcileResult } from '../engines/engine.ts'
+import type { ClusterSource, ReconcileResult } from '../engines/engine.ts'
 import { sharingKube } from '../tools/kube.ts'
 import { askAhead, type Ahead } from './ahead.ts'
-import { mismatchOf, watchCluster, type Watched } from './mismatch.ts'
+import { mismatchOf } from './mismatch.ts'
 import { packAndSend, tagsOf, type Job } from './pack-and-send.ts'
 import { prepare } from './prepare.ts'
 import { withRemote } from './remote.ts'
+import { watchCluster } from './watched.ts'
 
 export interface PushOptions extends ProjectOptions {
   /** Where to, as `oci://host/repository[:tag]`. */
@@ -65,7 +66,7 @@ export const push = (options: PushOptions, ctx: Context): Promise<PushResult> =>
 const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> => {
   const start = ctx.now()
   const project = await loadProject(options, ctx)
-  const { directory, config, target } = project
+  const { directory, target } = project
   const { immutable } = options
   const [dryRun, allowPrune] = [options.dryRun === true, options.allowPrune === true]
   if (dryRun && options.reconcile === true)
@@ -74,18 +75,29 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
   // what is not there is told before a tool is fetched or a registry asked
   openRoot(from)
   const begun: Promise<unknown>[] = []
-  let watching: Promise<Watched> | undefined
-  const watch = once(begun, () => (watching = watchCluster(ctx, target)))
-  const pack = once(begun, () => prepare(ctx, project, { source: from, validate: options.validate }))
-  const find = once(begun, () => resolveDestination({ ref: options.ref, project, options }, ctx))
+  const named = isNamed({ ref: options.ref, project }, ctx)
+  const writes = options.reconcile === true
+  const watch = once(begun, () => watchCluster(ctx, project, { secret: !named, writes }))
+  const pack = once(begun, async () => {
+    const packing = prepare(ctx, project, { source: from, validate: options.validate })
+    // nothing is sent for a cluster that is another project's
+    const [prepared] = await Promise.all([packing, writes ? watch() : undefined])
+    return prepared
+  })
+  const cluster = async (): Promise<ClusterSource | undefined> => {
+    const { source, failure } = await watch()
+    if (failure !== undefined) throw failure
+    return source
+  }
+  const find = once(begun, () => resolveDestination({ ref: options.ref, project, options, cluster }, ctx))
   let ahead: Ahead | undefined
   let reconciling: Promise<ReconcileResult> | undefined
   const told = deferred<void>()
   try {
+    void watch()
     void find()
-    if (options.reconcile === true) void watch()
     // a registry that no setting names is asked of the cluster: meanwhile everything else is done that does not need the answer
-    if (options.ref === undefined && config.registry === undefined && config.localRegistry === undefined) {
+    if (!named) {
       ahead = await askAhead(ctx, directory)
       void pack()
     }
@@ -97,7 +109,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
     // what the wait has to read it reads while the artifact travels
     const onSend: Job['onSend'] = (digest, sent) => {
-      if (options.reconcile !== true) return
+      if (!writes) return
       reconciling = (async () => {
         const [{ reconcile }, { kube, source }] = await Promise.all([import('./reconcile.ts'), watch()])
         return reconcile({ ...options, digest }, ctx, { project, destination, kube, source, sent, told: told.promise })
@@ -114,7 +126,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     )
     if (!changed)
       ctx.report({ kind: 'note', text: `unchanged: ${formatReference(reference)} holds ${artifact.digest.slice(0, 19)} already` })
-    const { source } = (await watching) ?? { source: undefined }
+    const { source } = await watch()
     const mismatch =
       source === undefined
         ? undefined
@@ -140,9 +152,5 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
   } finally {
     ahead?.end()
     await Promise.allSettled(begun)
-    await watching?.then(
-      ({ kube }) => kube?.close(),
-      () => undefined,
-    )
   }
 }

@@ -2,7 +2,8 @@ import type { Context } from '../base/context.ts'
 import { KsailError, usageError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import { hostPort, parseReference } from '../base/reference.ts'
-import { namedRegistry, loadProject, tagOf, type Project, type ProjectOptions } from '../config/project.ts'
+import { loadProject, tagOf, type Project, type ProjectOptions } from '../config/project.ts'
+import { isNamed } from '../config/registry-chain.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import type { ClusterSource, ReconcileResult } from '../engines/engine.ts'
 import { engineOf } from '../engines/index.ts'
@@ -10,6 +11,7 @@ import { connect, sharingKube, type Kube } from '../tools/kube.ts'
 import { answerOf } from './answer.ts'
 import { readPushes, type LastPush } from './last-push.ts'
 import { mismatchOf } from './mismatch.ts'
+import { refuseOthers } from './owner.ts'
 import { withRemote } from './remote.ts'
 
 export interface ReconcileOptions extends ProjectOptions {
@@ -41,9 +43,6 @@ interface Wanted {
   /** Who said so, for people. */
   readonly from: string
 }
-
-const isNamed = ({ ref }: ReconcileOptions, project: Project, ctx: Context): boolean =>
-  ref !== undefined || namedRegistry(project, 'registry', ctx) !== undefined || namedRegistry(project, 'localRegistry', ctx) !== undefined
 
 /** What the project says that it pushes and the cluster reads must be the same, or the wait would be for something that never comes. */
 const sameOrThrow = (project: Project, source: ClusterSource, destination: Destination | undefined): void => {
@@ -104,7 +103,13 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
   const pushes = readPushes(directory)
   const kube = known?.kube ?? (await connect(ctx, target))
   try {
-    const source = known?.source ?? (await answerOf(ctx, target, engine.source(ctx, target, kube)))
+    const isKnown = known !== undefined || isNamed({ ref: options.ref, project }, ctx)
+    const ask = async (): Promise<ClusterSource | undefined> => {
+      const asked = engine.source(ctx, target, kube, { secret: !isKnown })
+      const [found] = await Promise.all([asked, refuseOthers(ctx, project, kube)])
+      return found
+    }
+    const source = known?.source ?? (await answerOf(ctx, target, ask()))
     if (source === undefined)
       throw new KsailError('unresolved', `cluster ${target.name} (context ${target.context}) reads no artifact`, {
         hint: `run ksail cluster create, which configures ${target.engine}`,
@@ -113,10 +118,10 @@ const reconcileNow = async (options: ReconcileOptions, ctx: Context, known?: Kno
     const destination = (): Promise<Destination> =>
       (resolving ??=
         known === undefined
-          ? resolveDestination({ ref: options.ref, project, options: { plainHttp: options.plainHttp } }, ctx)
+          ? resolveDestination({ ref: options.ref, project, options, cluster: async () => source }, ctx)
           : Promise.resolve(known.destination))
     // a registry that is named costs nothing to resolve; one that only the cluster names is what the cluster reads
-    const named = known !== undefined || isNamed(options, project, ctx) ? await destination() : undefined
+    const named = isKnown ? await destination() : undefined
     sameOrThrow(project, source, named)
     const tag = source.tag ?? target.tag
     const head = async (timeout?: number): Promise<string | undefined> =>

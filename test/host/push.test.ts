@@ -5,7 +5,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { SOURCE, SYNC } from '../bed/kube.ts'
 import { configMap, manifestsOf } from '../bed/manifests.ts'
 import { KSAIL, run } from '../bed/programs.ts'
-import { describeOnHost, hostProject } from './bed.ts'
+import { describeOnHost, hostProject, processesOf } from './bed.ts'
 
 describeOnHost('workload push', () => {
   const dev = hostProject('dev')
@@ -72,6 +72,21 @@ describeOnHost('workload push', () => {
     expect(JSON.parse((await dev.ok('cluster', 'info', '-o', 'json')).stdout)).toMatchObject({ name: 'dev' })
     const quiet = await dev.ok('workload', 'push', '-q')
     expect(quiet).toMatchObject({ stderr: '', stdout: `${result.reference}\n` })
+  })
+
+  it('does not wait for an API server that hangs: what it reads is not checked, and that is said once', async () => {
+    put('settings.yaml', configMap('settings', { version: '5' }))
+    const pid = processesOf('dev')['kube-apiserver'] as number
+    process.kill(pid, 'SIGSTOP')
+    try {
+      const { stdout, stderr, ms } = await dev.ok('workload', 'push')
+      expect(stdout).toContain(`oci://${await dev.registry()}/k8s:dev@`)
+      expect(stderr.match(/not checked: no answer within 3 s/g)).toHaveLength(1)
+      expect(ms).toBeLessThan(10_000)
+    } finally {
+      process.kill(pid, 'SIGCONT')
+    }
+    await dev.ok('workload', 'reconcile')
   })
 
   it('is quiet when the pipe it writes to is closed', async () => {

@@ -1,7 +1,8 @@
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
+import { parse, stringify } from 'yaml'
 import { createContext } from '../../lib/context.ts'
 import { ensureComponent } from '../../lib/providers/host/ensure.ts'
 import { endComponents } from '../../lib/providers/host/process.ts'
@@ -46,6 +47,30 @@ describeOnHost('clusters side by side', () => {
     await one.kubectl('get', 'configmap', 'only-one')
     await expect(two.kubectl('get', 'configmap', 'only-one')).rejects.toThrow(/NotFound/)
     expect(await two.registryWrites()).toEqual(writes)
+  })
+
+  it('a kubeconfig whose context leads to the other one changes nothing there; create writes it again', async () => {
+    const kubeconfig = process.env['KUBECONFIG'] as string
+    const right = readFileSync(kubeconfig, 'utf8')
+    const config = parse(right) as Readonly<Record<'contexts', { name: string; context: object }[]>>
+    const context = config.contexts.find(({ name }) => name === 'ksail-two')?.context as object
+    const wrong = config.contexts.map((it) => (it.name === 'ksail-one' ? { ...it, context } : it))
+    const before = [(await two.get(SOURCE)).metadata.resourceVersion, (await two.get(SYNC)).metadata.resourceVersion]
+    one.put({ 'a.yaml': configMap('a', 'mine') })
+    writeFileSync(kubeconfig, stringify({ ...config, contexts: wrong }))
+    try {
+      for (const words of [['reconcile'], ['push', '--reconcile']]) {
+        const { code, stderr } = await one.ksail('workload', ...words)
+        expect(code, stderr).toBe(4)
+        expect(stderr).toContain(two.folder)
+      }
+      expect([(await two.get(SOURCE)).metadata.resourceVersion, (await two.get(SYNC)).metadata.resourceVersion]).toEqual(before)
+      await one.ok('cluster', 'create')
+      await one.ok('workload', 'push', '--reconcile')
+      expect(await Promise.all([one.value('a'), two.value('a')])).toEqual(['mine', 'two'])
+    } finally {
+      writeFileSync(kubeconfig, right)
+    }
   })
 
   itStaysAsItIs(one)

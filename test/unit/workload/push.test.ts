@@ -1,6 +1,8 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { createServer, type Server } from 'node:http'
+import { describe, expect, it, vi } from 'vitest'
+import type { Spawn } from '../../../lib/base/exec.ts'
 import { readLastPush, writeLastPush } from '../../../lib/workload/last-push.ts'
 import { mismatchOf } from '../../../lib/workload/mismatch.ts'
 import { judgePrune } from '../../../lib/workload/prune-judge.ts'
@@ -156,17 +158,106 @@ describe('push', () => {
     const { ctx, exec } = world()
     const own = fakeContext({ cwd: ctx.cwd, exec, spawn: serveKube(kube), now: () => performance.now() })
     writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
-    const result = await push({ ref: 'oci://localhost:5050/app:dev', name: 'dev', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
-    expect(result.changed).toBe(true)
-    const warnings = own.events.flatMap((event) => (event.kind === 'warn' ? [event.text] : []))
-    expect(warnings).toEqual(
+    const expected =
       reads === undefined
         ? []
         : [
             `pushed localhost:5050/app:dev, but OCIRepository/flux-system/flux-system of the cluster reads ${reads}: it will not see this push`,
-          ],
-    )
+          ]
+    const run = () => push({ ref: 'oci://localhost:5050/app:dev', name: 'dev', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
+    // the cluster may have come to read something else since the last push: one that changes nothing says so as well
+    for (const changed of [true, false]) {
+      own.events.length = 0
+      expect((await run()).changed).toBe(changed)
+      expect(own.events.flatMap((event) => (event.kind === 'warn' ? [event.text] : []))).toEqual(expected)
+    }
     expect(kube.patched).toEqual([])
+  })
+
+  it('waits three seconds in all for a cluster that hangs, says so once, and asks it nothing twice', async () => {
+    const { ctx, exec } = world()
+    const asked: string[] = []
+    let reached: () => void = () => undefined
+    const waiting = new Promise<void>((resolve) => void (reached = resolve))
+    const servers: Server[] = []
+    const spawn: Spawn = (_file, args, options) => {
+      const server = createServer(({ url = '' }) => {
+        asked.push(url)
+        reached()
+      })
+      servers.push(server.listen(args.at(-1)!.slice('--unix-socket='.length), () => options?.onLine?.('Starting to serve', 'stdout')))
+      return { pid: 1, ended: new Promise(() => undefined), stop: async () => void server.closeAllConnections() }
+    }
+    const docker = fakeDocker([{ name: 'dev-local-registry', labels: { 'io.ksail.cluster': 'dev' }, port: 5055, running: true }])
+    const own = fakeContext({
+      cwd: ctx.cwd,
+      exec: (file, args, options) => (file.endsWith('docker') ? docker.exec : exec)(file, args, options),
+      spawn,
+      env: { DOCKER_HOST: 'unix:///var/run/docker.sock' },
+    })
+    writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
+    try {
+      const pushing = push({ name: 'dev', provider: 'Docker', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
+      await waiting
+      await vi.advanceTimersByTimeAsync(3000)
+      expect(await pushing).toMatchObject({ changed: true, repository: 'localhost:5055/k8s', registryFrom: 'docker' })
+    } finally {
+      vi.useRealTimers()
+      for (const server of servers) server.close()
+    }
+    expect(own.texts().filter((text) => text.includes('no answer'))).toEqual([
+      'whether cluster dev reads what is pushed was not checked: no answer within 3 s',
+    ])
+    expect(new Set(asked).size).toBe(asked.length)
+  })
+
+  describe('with a context that leads to the cluster of another project', () => {
+    const meet = () => {
+      const kube = fakeKube(
+        {
+          apiVersion: 'source.toolkit.fluxcd.io/v1',
+          kind: 'OCIRepository',
+          metadata: { name: 'flux-system', namespace: 'flux-system' },
+          spec: { url: 'oci://127.0.0.1:5050/app', ref: { tag: 'dev' } },
+        },
+        {
+          kind: 'ConfigMap',
+          metadata: { name: 'ksail', namespace: 'kube-system' },
+          data: { project: 'other', directory: '/their/app' },
+        } as never,
+      )
+      const { ctx, exec } = world()
+      const own = fakeContext({ cwd: ctx.cwd, exec, spawn: serveKube(kube), now: () => performance.now() })
+      writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}, {name: ksail-dev}]\n')
+      const run = (options: PushOptions) => push({ name: 'dev', engine: 'Flux', kubeconfig: join(ctx.cwd, 'kubeconfig'), ...options }, own)
+      return { run, own, kube, sent: () => exec.commands().filter((it) => it.startsWith('oras cp')) }
+    }
+
+    it.each([['oci://127.0.0.1:5050/app:dev'], [undefined]])('sends nothing that is to be live there: %s', async (ref) => {
+      const { run, kube, sent } = meet()
+      await expect(run({ ref, reconcile: true })).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining('/their/app') })
+      expect(sent()).toEqual([])
+      expect(kube.patched).toEqual([])
+    })
+
+    it('goes where the user says, and warns', async () => {
+      const { run, own, sent } = meet()
+      expect((await run({ ref: 'oci://127.0.0.1:5050/app:dev' })).changed).toBe(true)
+      expect(sent()).toHaveLength(1)
+      expect(own.events.flatMap((event) => (event.kind === 'warn' ? [event.text] : []))).toEqual([
+        expect.stringMatching(/^whether cluster dev reads what is pushed was not checked: context kind-dev .* \/their\/app$/),
+      ])
+    })
+
+    it('does not take the registry from that cluster', async () => {
+      const { run, sent } = meet()
+      await expect(run({ provider: 'Host' })).rejects.toMatchObject({
+        exitCode: 6,
+        details: expect.arrayContaining([expect.stringMatching(/^4\. .*\/their\/app$/)]),
+      })
+      expect(sent()).toEqual([])
+    })
   })
 
   it('says in one line that an unreachable cluster was not asked, and nothing where no kubeconfig names one', async () => {

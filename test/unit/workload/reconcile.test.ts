@@ -128,6 +128,14 @@ describe('what stops it before it waits', () => {
     })
   })
 
+  it('a cluster of another project', async () => {
+    const { run, kube } = await setUp({ config: local, pushes: [pushed(OTHER)] })
+    const notice = { kind: 'ConfigMap', metadata: { name: 'ksail', namespace: 'kube-system' } }
+    kube.put({ ...notice, data: { project: 'other', directory: '/their/app' } } as never)
+    await expect(run()).rejects.toMatchObject({ exitCode: 4, message: expect.stringContaining('/their/app') })
+    expect(kube.patched).toEqual([])
+  })
+
   it('a project without an engine', async () => {
     const { run, ctx } = await setUp()
     writeFileSync(

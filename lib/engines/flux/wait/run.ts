@@ -1,6 +1,7 @@
 import { formatDuration } from '../../../base/duration.ts'
 import { KsailError } from '../../../base/errors.ts'
 import { SIMULATED } from '../../../base/names.ts'
+import { within } from '../../../base/within.ts'
 import type { Context } from '../../../base/context.ts'
 import type { Target } from '../../../base/target.ts'
 import type { KubeObject } from '../../../base/object.ts'
@@ -41,26 +42,6 @@ const saying = (error: unknown): unknown =>
     ? new KsailError(error.code, error.message, { details: [...error.details, SAID], hint: error.hint, cause: error, reason: error.reason })
     : error
 
-const within = async <T>(timeout: number, work: Promise<T>): Promise<T> => {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new KsailError('timeout', `the cluster does not serve the kinds of Flux after ${formatDuration(timeout)}`, {
-            hint: 'run ksail cluster info to see what is down',
-          }),
-        ),
-      timeout,
-    )
-  })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
-}
-
 const isSettled = ({ state }: Standing): boolean => state === 'done' || state === 'excluded'
 
 /**
@@ -86,13 +67,18 @@ const run = async (session: Session, onSimulated: () => void): Promise<Reconcile
   const { ctx, now, alarm, options, target } = session
   const timeout = options.timeout ?? target.timeout
   // both lists come before anything is asked for, so that no event is missed
+  const lists = Promise.all([
+    session.follow<Source>(collection('source.toolkit.fluxcd.io/v1', 'ocirepositories')),
+    session.follow<Kustomization>(collection('kustomize.toolkit.fluxcd.io/v1', 'kustomizations')),
+    placeOf(session),
+  ])
   const [sourceStore, store, place] = await within(
     timeout,
-    Promise.all([
-      session.follow<Source>(collection('source.toolkit.fluxcd.io/v1', 'ocirepositories')),
-      session.follow<Kustomization>(collection('kustomize.toolkit.fluxcd.io/v1', 'kustomizations')),
-      placeOf(session),
-    ]),
+    lists,
+    () =>
+      new KsailError('timeout', `the cluster does not serve the kinds of Flux after ${formatDuration(timeout)}`, {
+        hint: 'run ksail cluster info to see what is down',
+      }),
   )
   if (options.after !== undefined) {
     await options.after
