@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { KsailError } from '../base/errors.ts'
-import { asideOf, readJson, writeJson } from '../io/files.ts'
+import { asideOf, makeFolder, readJson, writeJson } from '../io/files.ts'
 import { stateFolder } from '../io/folders.ts'
 
 /** Media types that Flux reads and writes. */
@@ -37,12 +37,12 @@ export const artifactsFolder = async (ctx: Pick<Context, 'env'>, project: string
   const own = join(project, '.ksail', 'artifacts')
   try {
     // what ksail remembers is nothing to commit, also where no `init` wrote a .gitignore
-    if ((await mkdir(own, { recursive: true }))?.endsWith('.ksail')) await writeFile(join(project, '.ksail', '.gitignore'), '*\n')
+    if ((await makeFolder(own))?.endsWith('.ksail')) await writeFile(join(project, '.ksail', '.gitignore'), '*\n')
     return own
   } catch (error) {
     if (!['EACCES', 'EROFS', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     const other = join(stateFolder(ctx.env), 'projects', createHash('sha256').update(project).digest('hex').slice(0, 16), 'artifacts')
-    await mkdir(other, { recursive: true }).catch((cause: unknown) => {
+    await makeFolder(other).catch((cause: unknown) => {
       throw new KsailError('failed', `neither ${own} nor ${other} can be written`, {
         cause,
         hint: 'set XDG_STATE_HOME to a folder that can be written',
@@ -89,7 +89,7 @@ export const writeLayout = async (artifacts: string, layer: Uint8Array): Promise
   }
   const aside = await asideOf(folder)
   try {
-    await mkdir(join(aside, 'blobs', 'sha256'), { recursive: true })
+    await makeFolder(join(aside, 'blobs', 'sha256'))
     const index = {
       schemaVersion: 2,
       mediaType: 'application/vnd.oci.image.index.v1+json',

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { mkdir, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { ExecError, isKsailError, messageOf } from '../base/errors.ts'
-import { readJson, writeText } from '../io/files.ts'
+import { makeFolder, readJson, writeText } from '../io/files.ts'
 import { privateFolder } from '../io/private.ts'
 import { builderStamp, buildKustomization } from '../tools/kubectl.ts'
 import { describeObjects, type Described, type Facts } from './facts.ts'
@@ -90,9 +90,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   const stage = async (root: Root): Promise<string> => {
     staged ??= (async () => {
       const folder = await privateFolder(ctx, 'build')
-      await Promise.all(
-        [...new Set(entries.map(({ path }) => dirname(join(folder.path, path))))].map((path) => mkdir(path, { recursive: true })),
-      )
+      await Promise.all([...new Set(entries.map(({ path }) => dirname(join(folder.path, path))))].map((path) => makeFolder(path)))
       await Promise.all(entries.map(({ path, bytes: content }) => writeFile(join(folder.path, path), content)))
       return folder
     })()

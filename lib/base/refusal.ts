@@ -9,10 +9,17 @@ const REFUSALS: Readonly<Record<string, { readonly why: string; readonly hint: s
   EROFS: { why: 'its file system is read-only', hint: 'name another place with HOME, XDG_STATE_HOME, XDG_CACHE_HOME or KUBECONFIG' },
   ENOSPC: { why: 'no space is left on its disk', hint: 'make room there, then run the command again' },
   EDQUOT: { why: 'the quota of this user is used up', hint: 'make room there, then run the command again' },
+  EEXIST: { why: 'what has that name is no folder', hint: 'move it away, or correct the path', code: 'config' },
   EISDIR: { why: 'it is a folder, not a file', hint: 'move it away, or name another file', code: 'config' },
   ENOTDIR: { why: 'a part of that path is a file, not a folder', hint: 'correct the path', code: 'config' },
   ELOOP: { why: 'its symbolic links lead in a circle', hint: 'correct the link', code: 'config' },
   ENAMETOOLONG: { why: 'that name is too long for the file system', hint: 'use a shorter path', code: 'config' },
+}
+
+/** What stands above a folder is there, and takes none. */
+const NO_FOLDERS: (typeof REFUSALS)[string] = {
+  why: 'no folder can be made there',
+  hint: 'name another place with HOME, XDG_STATE_HOME, XDG_CACHE_HOME or KUBECONFIG',
 }
 
 /** Calls of the system, as what was meant by them; `open` is meant to read as often as to write. */
@@ -33,9 +40,7 @@ const CALLS: Readonly<Record<string, string>> = {
 
 /** What the operating system refused, as the error that is shown: to what, why, and what to do. */
 export const refusalOf = (error: NodeJS.ErrnoException & { readonly dest?: string | undefined }): KsailError => {
-  // what Node says of a folder that it makes with those above it, and cannot
-  const code = error.syscall === 'mkdir' && error.code === 'ENOENT' ? 'EROFS' : (error.code ?? '')
-  const refusal = REFUSALS[code]
+  const refusal = error.syscall === 'mkdir' && error.code === 'ENOENT' ? NO_FOLDERS : REFUSALS[error.code ?? '']
   const path = error.dest ?? error.path
   const said = refusal === undefined || path === undefined
   const message = said ? messageOf(error) : `cannot ${CALLS[error.syscall ?? ''] ?? 'open'} ${path}: ${refusal.why}`

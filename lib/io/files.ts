@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { host } from './host.ts'
 import { isAlive } from './processes.ts'
@@ -35,6 +35,29 @@ export const isSamePlace = async (...paths: readonly [string, string]): Promise<
   return one === two
 }
 
+/**
+ * Makes a folder and those above it; tells the first one that it made. Node's own recursive way never ends where a folder is there and
+ * takes no other, as below /proc or behind a link that leads nowhere (nodejs/node#28599), and calls a full disk a missing file (#42808).
+ */
+export const makeFolder = async (path: string, mode?: number): Promise<string | undefined> => {
+  const make = async (): Promise<boolean> => {
+    try {
+      await mkdir(path, { mode })
+      return true
+    } catch (error) {
+      if ((await stat(path).catch(() => undefined))?.isDirectory() === true) return false
+      throw error
+    }
+  }
+  try {
+    return (await make()) ? path : undefined
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error
+    const first = await makeFolder(dirname(path), mode)
+    return (await make()) ? (first ?? path) : first
+  }
+}
+
 const ASIDE = /^\.(\d+)-[0-9a-f]{12}\.tmp$/
 const swept = new Set<string>()
 
@@ -44,7 +67,7 @@ const swept = new Set<string>()
  */
 export const asideOf = async (path: string): Promise<string> => {
   const folder = dirname(path)
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   if (!swept.has(folder)) {
     swept.add(folder)
     const left = (await readdir(folder)).filter((name) => ASIDE.test(name) && !isAlive(Number(ASIDE.exec(name)?.[1])))

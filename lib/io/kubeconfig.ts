@@ -1,9 +1,9 @@
-import { access, constants, mkdir, realpath } from 'node:fs/promises'
+import { access, constants, realpath } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isMap, isSeq, parseDocument, visit, type Document } from 'yaml'
 import { configError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
-import { readText, writeText } from './files.ts'
+import { makeFolder, readText, writeText } from './files.ts'
 import { withLock } from './lock.ts'
 
 export interface KubeconfigEntry {
@@ -62,7 +62,7 @@ const change = (ctx: Context, file: string, edit: (document: Document) => void):
 /** Throws where a context could not be written later: what is no kubeconfig, or may not be changed. */
 export const checkKubeconfig = async (file: string): Promise<void> => {
   if ((await readText(file)) === undefined) {
-    await mkdir(dirname(file), { recursive: true })
+    await makeFolder(dirname(file))
     await access(dirname(file), constants.W_OK)
     return
   }
@@ -72,7 +72,7 @@ export const checkKubeconfig = async (file: string): Promise<void> => {
 
 /** Writes a cluster's context into a kubeconfig and makes it current; everything else in the file stays. */
 export const writeContext = async (ctx: Context, file: string, { name, server, certificate, token }: KubeconfigEntry): Promise<void> => {
-  await mkdir(dirname(file), { recursive: true })
+  await makeFolder(dirname(file))
   await change(ctx, file, (document) => {
     put(document, 'clusters', name, 'cluster', { 'certificate-authority-data': Buffer.from(certificate).toString('base64'), server })
     put(document, 'contexts', name, 'context', { cluster: name, user: name })

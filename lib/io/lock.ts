@@ -1,12 +1,13 @@
-import { mkdir, open, readFile, rm } from 'node:fs/promises'
+import { open, readFile, rm } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { KsailError } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
+import { makeFolder } from './files.ts'
 import { host } from './host.ts'
 import { isAlive, startOf } from './processes.ts'
 
 const take = async (path: string): Promise<boolean> => {
-  await mkdir(dirname(path), { recursive: true })
+  await makeFolder(dirname(path))
   try {
     const file = await open(path, 'wx')
     await file.writeFile(`${host.pid} ${(await startOf(host.pid)) ?? ''}`)

@@ -3,6 +3,7 @@ import { mkdir, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
+import { makeFolder } from './files.ts'
 import { stateFolder } from './folders.ts'
 import { host } from './host.ts'
 import { endProcesses, isAlive, listProcesses } from './processes.ts'
@@ -52,7 +53,7 @@ export const privateFolder = async (ctx: Context, name: string, { short = false 
   const folder = `${host.pid}-${randomBytes(4).toString('hex')}-${name}`
   const tooLong = short && Buffer.byteLength(join(usual, folder)) > LONGEST
   const [parent, prefix] = tooLong ? [tmpdir(), 'ksail-'] : [usual, '']
-  await mkdir(parent, { recursive: true, ...(tooLong ? {} : { mode: 0o700 }) })
+  await makeFolder(parent, tooLong ? undefined : 0o700)
   if (!swept.has(parent)) {
     swept.add(parent)
     await sweep(ctx, parent, tooLong ? /^ksail-(\d+)-[0-9a-f]{8}-/ : /^(\d+)-[0-9a-f]{8}-/)

@@ -2,7 +2,7 @@ import { lstat, mkdir, readdir, rename, rm, rmdir, writeFile } from 'node:fs/pro
 import { dirname, join } from 'node:path'
 import { isKsailError, KsailError } from '../base/errors.ts'
 import { refusalOf } from '../base/refusal.ts'
-import { exists } from '../io/files.ts'
+import { exists, makeFolder } from '../io/files.ts'
 import { host } from '../io/host.ts'
 import { isAlive } from '../io/processes.ts'
 import type { Files } from './layers.ts'
@@ -56,19 +56,19 @@ export const writeFiles = async (
   const moves = written.filter(({ action }) => action !== 'kept')
   if (moves.length === 0) return written
   const undos: (() => Promise<unknown>)[] = []
-  const makeFolder = async (path: string): Promise<void> => {
-    const first = await mkdir(path, { recursive: true })
+  const ensureFolder = async (path: string): Promise<void> => {
+    const first = await makeFolder(path)
     if (first !== undefined) undos.push(() => rm(first, { recursive: true, force: true }))
   }
   const own = join(folder, '.ksail')
   let stage: string | undefined
   try {
-    await makeFolder(own)
+    await ensureFolder(own)
     stage = await stageIn(own)
     for (const [index, { path }] of moves.entries()) await writeFile(join(stage, `${index}.new`), files.get(path) ?? '')
     for (const [index, { path, action }] of moves.entries()) {
       const [place, old] = [join(folder, path), join(stage, `${index}.old`)]
-      await makeFolder(dirname(place))
+      await ensureFolder(dirname(place))
       if (action === 'overwrote') {
         await rename(place, old)
         undos.push(() => rename(old, place))

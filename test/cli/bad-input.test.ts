@@ -126,6 +126,17 @@ describe('a folder that cannot be pushed is named, and nothing is packed', () =>
   })
 })
 
+describe.each(['HOME', 'XDG_STATE_HOME'])('%s where nothing can be made', (variable) => {
+  it.each(['up', 'down'])('%s says so at once', async (word) => {
+    const [cwd, place] = [emptyFolder(), join(emptyFolder(), 'x')]
+    symlinkSync(join(cwd, 'nowhere'), place)
+    const env = { XDG_STATE_HOME: '', KUBECONFIG: join(cwd, 'kubeconfig'), KSAIL_PROVIDER: 'Host', [variable]: join(place, 'me') }
+    const { status, stdout, stderr } = await ksail([word, '--name', 'dev'], { cwd, env })
+    expect({ status, stdout }, stderr).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toContain(`cannot make the folder ${place}: what has that name is no folder\n  move it away, or correct the path`)
+  })
+})
+
 describe('without Docker a cluster is neither made nor removed', () => {
   const silent =
     '[ "$3" = "{{.Client.Version}}" ] && { echo 27.0.0; exit 0; }\necho "Cannot connect to the Docker daemon at unix:///nowhere. Is the docker daemon running?" >&2\nexit 1'

@@ -1,10 +1,9 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { deferred } from '../../base/deferred.ts'
 import { isKsailError, KsailError, messageOf } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import type { Target } from '../../base/target.ts'
-import { readText, writeText } from '../../io/files.ts'
+import { makeFolder, readText, writeText } from '../../io/files.ts'
 import { endProcesses, listProcesses } from '../../io/processes.ts'
 import * as docker from '../../tools/docker.ts'
 import * as kind from '../../tools/kind.ts'
@@ -37,7 +36,7 @@ const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
   const run = async (): Promise<void> => {
     const [text, cgroupVersion] = await Promise.all([readText(target.distributionConfig), docker.cgroupVersion(ctx)])
     // kind writes the kubeconfig last: a folder that cannot be made is better known before two minutes of work
-    await mkdir(dirname(target.kubeconfig), { recursive: true })
+    await makeFolder(dirname(target.kubeconfig))
     await kind.createCluster(ctx, {
       name: target.name,
       config: kindConfig(target, { text, cgroupVersion }),

@@ -1,11 +1,11 @@
-import { copyFile, mkdir } from 'node:fs/promises'
+import { copyFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { deferred } from '../../base/deferred.ts'
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import type { Target } from '../../base/target.ts'
 import { hasEntry, removeContext, writeContext } from '../../io/kubeconfig.ts'
-import { exists } from '../../io/files.ts'
+import { exists, makeFolder } from '../../io/files.ts'
 import {
   accessOf,
   applyTo,
@@ -148,7 +148,7 @@ export const vanillaOnHost: Runtime = {
     start: async (ctx, name, names) => (await beginWork(ctx, name, names.filter(isComponent)))(),
   },
   saveLogs: async (ctx, name, folder) => {
-    await mkdir(folder, { recursive: true })
+    await makeFolder(folder)
     for (const { component, unit } of await logsOf(ctx, name))
       if (await exists(logOf(unit, component))) await copyFile(logOf(unit, component), join(folder, `${component}.log`))
   },

@@ -1,9 +1,9 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { KsailError, lastLines } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { answers } from '../../io/answers.ts'
 import type { Detached } from '../../io/exec.ts'
-import { readJson, writeJson } from '../../io/files.ts'
+import { makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import { listensOn } from './listening.ts'
@@ -130,7 +130,7 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
     const program = await ctx.locate(programOf(name))
     const ports = await choosePorts(ctx, component.ports, had, options)
     await writeJson(portsPath(unit, name), { ports }, 0o600)
-    for (const folder of component.folders ?? []) await mkdir(inUnit(unit, folder), { recursive: true, mode: 0o700 })
+    for (const folder of component.folders ?? []) await makeFolder(inUnit(unit, folder), 0o700)
     await options.prepare?.(ports)
     const { workers = 0, profile } = (await readFacts(unit)) ?? {}
     const facts = { unit, ports, simulated: workers > 0, stock: profile === 'stock' }

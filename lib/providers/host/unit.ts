@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, rm, rmdir } from 'node:fs/promises'
+import { rm, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
-import { readJson, writeJson } from '../../io/files.ts'
+import { makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { stateFolder } from '../../io/folders.ts'
 
 /** Processes that belong together, with everything they need in one private folder: the control plane of a cluster, or its registry. */
@@ -43,9 +43,8 @@ export const writeFacts = (unit: Unit, facts: UnitFacts): Promise<void> => write
 
 /** Makes the folder of a unit, which only this user can enter, unless it is there. */
 export const ensureUnit = async (unit: Unit, more: Omit<UnitFacts, 'id' | 'created'> = {}): Promise<UnitFacts> => {
-  await mkdir(unit.folder, { recursive: true, mode: 0o700 })
-  for (const name of ['bin', 'components', 'data', 'log', 'pid', 'secret', 'tmp'])
-    await mkdir(join(unit.folder, name), { recursive: true, mode: 0o700 })
+  await makeFolder(unit.folder, 0o700)
+  for (const name of ['bin', 'components', 'data', 'log', 'pid', 'secret', 'tmp']) await makeFolder(join(unit.folder, name), 0o700)
   const known = await readFacts(unit)
   if (known !== undefined) return known
   const facts = { id: randomBytes(8).toString('hex'), created: new Date().toISOString(), ...more }

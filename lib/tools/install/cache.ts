@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { chmod, mkdir, rename, rm, stat } from 'node:fs/promises'
+import { chmod, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { KsailError, messageOf } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
-import { asideOf, readJson, writeJson } from '../../io/files.ts'
+import { asideOf, makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { cacheFolder } from '../../io/folders.ts'
 import { host } from '../../io/host.ts'
 import { withLock } from '../../io/lock.ts'
@@ -84,7 +84,7 @@ export const once = <T>(ctx: Context, path: string, what: string, work: () => Pr
 /** A folder on the disk of the cache in which something is made; removed afterwards, and later when the process was killed. */
 export const inStaging = async <T>(ctx: Pick<Context, 'env'>, work: (folder: string) => Promise<T>): Promise<T> => {
   const folder = await asideOf(join(root(ctx), '.staging', 'any'))
-  await mkdir(folder, { recursive: true })
+  await makeFolder(folder)
   try {
     return await work(folder)
   } finally {
@@ -106,7 +106,7 @@ export const install = async (
     const receipt: Receipt = { sha256: await sha256Of(program), size: (await stat(program)).size, ...from, time: new Date().toISOString() }
     await writeJson(join(staging, 'receipt.json'), receipt)
     const folder = folderOf(ctx, slot)
-    await mkdir(dirname(folder), { recursive: true })
+    await makeFolder(dirname(folder))
     const winner = await cached(ctx, slot)
     if (winner !== undefined) return winner
     await rm(folder, { recursive: true, force: true })

@@ -33,7 +33,7 @@ it.each([
     'cannot write /s/a: the system does not permit it',
     /KUBECONFIG/,
   ],
-  [{ code: 'ENOENT', syscall: 'mkdir', path: '/s' }, 'failed', 'cannot make the folder /s: its file system is read-only', /another place/],
+  [{ code: 'ENOENT', syscall: 'mkdir', path: '/s' }, 'failed', 'cannot make the folder /s: no folder can be made there', /another place/],
   [{ code: 'ELOOP', syscall: 'open', path: '/a.yaml' }, 'config', 'cannot open /a.yaml: its symbolic links lead in a circle', /link/],
   [{ code: 'ECONNRESET', syscall: 'read' }, 'failed', 'E: raw', undefined],
 ] as const)('says of %o what was refused, to what, why, and what to do', (fields, code, message, hint) => {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { mkdtemp, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { writeText } from '../../../lib/io/files.ts'
+import { makeFolder, writeText } from '../../../lib/io/files.ts'
 
 it('writes a file whole, and sweeps the halves beside it that killed processes left, and no others', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'files-'))
@@ -13,4 +13,25 @@ it('writes a file whole, and sweeps the halves beside it that killed processes l
   await writeText(join(folder, 'record'), 'whole')
   expect((await readdir(folder)).toSorted()).toEqual([...others, 'record'].toSorted())
   expect(await readFile(join(folder, 'record'), 'utf8')).toBe('whole')
+})
+
+it.each([
+  ['a link that leads nowhere', async (folder: string) => symlink(join(folder, 'nowhere'), join(folder, 'x')), 'EEXIST'],
+  ['a file', async (folder: string) => writeFile(join(folder, 'x'), ''), 'ENOTDIR'],
+  // where nothing is called proc the link leads nowhere
+  ['/proc', async (folder: string) => symlink('/proc', join(folder, 'x')), process.platform === 'linux' ? 'ENOENT' : 'EEXIST'],
+])('a folder below %s is refused at once', async (_, put, code) => {
+  const folder = await mkdtemp(join(tmpdir(), 'files-'))
+  await put(folder)
+  await expect(makeFolder(join(folder, 'x', 'a', 'b'))).rejects.toMatchObject({ code, syscall: 'mkdir' })
+})
+
+it('makes a folder with those above it, also when others make them at the same moment, and tells the first one', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'files-'))
+  const paths = Array.from({ length: 20 }, (_, index) => join(folder, 'a', 'b', String(index)))
+  await Promise.all(paths.map((path) => makeFolder(path, 0o700)))
+  expect((await readdir(join(folder, 'a', 'b'))).length).toBe(20)
+  expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o700)
+  expect(await makeFolder(join(folder, 'c', 'd', 'e'))).toBe(join(folder, 'c'))
+  expect(await makeFolder(join(folder, 'c', 'd', 'e'))).toBeUndefined()
 })
