@@ -42,11 +42,11 @@ export const chooseCluster = ({ directory, documents }: Loaded, asked: Given): C
     const own = name === undefined ? chosenFolder(directory) : { name, from: `metadata.name in ${basename(document.file)}` }
     return { ...(wanted ?? own), document }
   }
-  const refuse = (message: string): KsailError =>
+  const refuse = (message: string, hint = 'pass one of them with --name'): KsailError =>
     new KsailError('usage', `${message}; there are`, {
       reason: 'cluster',
       details: documents.map((it) => titleOf(it, folder)),
-      hint: 'pass one of them with --name',
+      hint,
     })
   const [only] = documents
   if (only === undefined) return { ...(wanted ?? chosenFolder(directory)), document: undefined }
@@ -64,7 +64,7 @@ export const chooseCluster = ({ directory, documents }: Loaded, asked: Given): C
     throw refuse('several clusters are configured')
   }
   const matching = documents.filter((it) => (it.name ?? folder) === wanted.name)
-  if (matching.length > 1) throw refuse(`cluster "${wanted.name}" is configured more than once`)
+  if (matching.length > 1) throw refuse(`cluster "${wanted.name}" is configured more than once`, 'give each a metadata.name of its own')
   if (matching.length === 0) throw refuse(`no cluster "${wanted.name}" is configured`)
   return named(matching[0]!)
 }

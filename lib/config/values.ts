@@ -34,8 +34,8 @@ const FALSE = new Set(['false', '0', 'no', 'off'])
 /** A text as the value of a row; undefined when it is blank, which means not given. Throws what `fail` makes of the problem. */
 export const valueOf = (row: Setting, given: unknown, where: Where): unknown => {
   const { from, base, home, fail } = where
-  const list = texts(given)
-  if (list === undefined || (row.type !== 'list' && list.length !== 1))
+  const list = row.type !== 'list' && Array.isArray(given) ? undefined : texts(given)
+  if (list === undefined)
     throw fail(`${from} must be ${row.type === 'list' ? 'a list of texts' : `one ${row.type === 'enum' ? 'word' : row.type}`}`)
   if (row.type === 'list') {
     const items = (Array.isArray(given) ? list : list[0]!.split(',')).map((it) => it.trim()).filter((it) => it !== '')

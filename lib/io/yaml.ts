@@ -5,6 +5,7 @@ type Path = readonly (string | number)[]
 
 /** One document of a YAML file, with the places of its keys. */
 export interface YamlDocument {
+  /** Plain data. Numbers and booleans are texts as they were written: read as a number, the tag 1.10 would become 1.1. */
   readonly value: unknown
   /** Where a key stands; the nearest one above it when it has no place of its own. */
   keyPlace(path: Path): Place
@@ -46,7 +47,7 @@ const places = (
  * const [document] = await parseYaml('a: 1', 'a.yaml')
  */
 export const parseYaml = async (text: string, file: string): Promise<readonly YamlDocument[]> => {
-  const { isMap, LineCounter, parseAllDocuments } = await import('yaml')
+  const { isMap, LineCounter, parseAllDocuments, visit } = await import('yaml')
   const counter = new LineCounter()
   const documents = parseAllDocuments(text, { lineCounter: counter, prettyErrors: false })
   if (!Array.isArray(documents)) return []
@@ -61,6 +62,11 @@ export const parseYaml = async (text: string, file: string): Promise<readonly Ya
         'yaml',
       )
     }
+    visit(document, {
+      Scalar: (key, node) => {
+        if (key !== 'key' && ['number', 'boolean'].includes(typeof node.value) && node.source !== undefined) node.value = node.source
+      },
+    })
     const value: unknown = document.toJS()
     return value === null || value === undefined ? [] : [{ value, ...places(document, counter, file, isMap) }]
   })

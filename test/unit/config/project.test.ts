@@ -117,6 +117,7 @@ describe('which cluster', () => {
     expect(await failure(load({ 'ksail.yaml': 'metadata: {name: a}\n---\nmetadata: {name: a}' }, { name: 'a' }))).toMatchObject({
       exitCode: 2,
       message: 'cluster "a" is configured more than once; there are',
+      hint: 'give each a metadata.name of its own',
     })
   })
   it('must be the one of the only document', async () => {
@@ -148,6 +149,11 @@ describe('settings', () => {
       controlPlanes: 'KSAIL_CONTROL_PLANES',
       provider: 'default',
     })
+  })
+
+  it('are texts as they were written, also where they look like numbers', async () => {
+    const { config } = await load(spec('  workload: {tag: 1.10, alsoTags: [2.0, 0x1f]}\n'))
+    expect([config.tag, config.alsoTags]).toEqual(['1.10', ['2.0', '0x1f']])
   })
 
   it('blank ones count as not given', async () => {
@@ -205,6 +211,7 @@ describe('settings', () => {
       'ksail.yaml:4:13: spec.workload must be a map',
       'known below it: tag, alsoTags, sourceDirectory, kustomizationFile, validateOnPush, allowPlaintextSecrets',
     ],
+    ['  cluster:\n    gitOpsEngine: [Flux]\n', 'ksail.yaml:5:19: spec.cluster.gitOpsEngine must be one word', undefined],
     ['  workload: {tag: {a: b}}\n', 'ksail.yaml:4:19: spec.workload.tag must not be a map', undefined],
     [
       '  workload: {tag: "${NOPE}"}\n',
