@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { resolve } from 'node:path'
 import type { Context } from './base/context.ts'
 import { createExec, createSpawn } from './io/exec.ts'
 import { host } from './io/host.ts'
@@ -16,7 +17,8 @@ const silent = createAsker({ available: false })
  */
 export const createContext = (over: Partial<Context> = {}): Context => {
   const settings = {
-    cwd: over.cwd ?? host.cwd(),
+    // names and records are made of it, and children are started elsewhere: a relative one would mean another folder there
+    cwd: resolve(over.cwd ?? host.cwd()),
     env: over.env ?? host.env(),
     report: over.report ?? (() => undefined),
     signal: over.signal ?? new AbortController().signal,

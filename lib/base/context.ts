@@ -13,6 +13,7 @@ export interface Asker {
 
 /** Everything that a verb may touch besides its arguments. */
 export interface Context {
+  /** Absolute; a relative one that is given counts from the folder of the process. */
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly platform: NodeJS.Platform
@@ -20,7 +21,7 @@ export interface Context {
   readonly spawn: Spawn
   readonly report: Reporter
   readonly ask: Asker
-  /** Aborted by Ctrl-C; its reason is a KsailError `interrupted` or `terminated`. */
+  /** A verb that it ends undoes what it made and throws the signal's reason: of the command a KsailError `interrupted` or `terminated`. */
   readonly signal: AbortSignal
   readonly fetch: typeof fetch
   /** The path of a tool in an accepted version; throws `tool`. */

@@ -49,6 +49,10 @@ it('has a function for every command', () => {
   expect(verbs).toHaveLength(commands.length)
 })
 
+it('takes a working directory as it is typed', () => {
+  expect(ksail.createContext({ cwd: 'my-cluster' }).cwd).toBe(join(process.cwd(), 'my-cluster'))
+})
+
 /** The lines of each `@example` in a file. */
 const examplesOf = (file: string): string[] =>
   [...readFileSync(join(lib, file), 'utf8').matchAll(/@example\n([^]*?)\*\//g)].map(([, text]) => text!.replaceAll(/^ *\* ?/gm, '').trim())
