@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { formatPlace, KsailError } from '../base/errors.ts'
 import type { Artifact } from './build.ts'
@@ -8,6 +9,8 @@ import { buildTree, type Built } from './validate.ts'
 export interface CheckOptions {
   /** Folder in the artifact where the engine starts. */
   readonly start: string
+  /** The folder that was packed, as people would type it: they look for its files from where they stand. */
+  readonly shown?: string | undefined
   readonly allowPlaintextSecrets?: boolean | undefined
   /** False: what does not build is said, not refused. */
   readonly validate?: boolean | undefined
@@ -27,12 +30,13 @@ const shorten = (lines: readonly string[]): string[] =>
  */
 export const checkArtifact = async (
   artifact: Artifact,
-  { start, allowPlaintextSecrets = false, validate = true }: CheckOptions,
+  { start, shown = '.', allowPlaintextSecrets = false, validate = true }: CheckOptions,
   ctx: Context,
 ): Promise<Built> => {
   const { entries, ignored, warned, memory } = artifact
   const facts = await readFacts(entries, memory)
   const gate = judgeContents(facts, allowPlaintextSecrets)
+  const named = (line: string): string => (shown === '.' ? line : `${shown}/${line}`)
   if (gate.verdict === 'refuse') {
     const overridable = gate.refused.every((line) => line.includes(': Secret '))
     throw new KsailError(
@@ -40,7 +44,7 @@ export const checkArtifact = async (
       `refused to push ${gate.refused.length === 1 ? 'a secret' : `${gate.refused.length} secrets`} in plain text`,
       {
         reason: 'plaintext-secret',
-        details: shorten(gate.refused),
+        details: shorten(gate.refused.map(named)),
         hint: overridable
           ? 'encrypt it with sops, name the reason in the annotation ksail.io/plaintext-secret, or pass --allow-plaintext-secrets'
           : 'remove it, or name the file in .sourceignore',
@@ -48,14 +52,14 @@ export const checkArtifact = async (
     )
   }
   const built = await buildTree({ entries, facts, start, leftOut: [...ignored, ...warned.map(({ path }) => path)], remember: memory }, ctx)
-  const problems = built.problems.map(({ file, line, text }) => `${formatPlace({ file, line })}: ${text}`)
+  const problems = built.problems.map(({ file, line, text }) => `${formatPlace({ file: named(file), line })}: ${text}`)
   if (problems.length > 0 && validate)
-    throw new KsailError('refused', `${start} does not build`, {
+    throw new KsailError('refused', `${join(shown, start).replace(/\/$/, '')} does not build`, {
       reason: 'does-not-build',
       details: shorten(problems),
       hint: 'mend it, or pass --no-validate to push it as it is',
     })
-  for (const text of shorten([...new Set([...gate.warned, ...(validate ? [] : problems), ...built.notes])]))
+  for (const text of shorten([...new Set([...gate.warned.map(named), ...(validate ? [] : problems), ...built.notes])]))
     ctx.report({ kind: 'warn', text })
   return built
 }

@@ -5,6 +5,7 @@ import type { Preview } from '../base/actions.ts'
 import type { Context } from '../base/context.ts'
 import { formatReference, hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
+import { shownPath } from '../config/load.ts'
 import type { Project } from '../config/project.ts'
 import { resolveDestination, type Destination } from '../config/registry.ts'
 import { hasContainers } from '../providers/index.ts'
@@ -63,7 +64,12 @@ export const firstPush = (ctx: Context, project: Project, target: Target, { layo
       const built = await buildArtifact({ source: target.source, project: layouts ?? target.project, whenMissing: target.path }, ctx)
       await checkArtifact(
         built,
-        { start: target.path, allowPlaintextSecrets: project.config.allowPlaintextSecrets, validate: project.config.validateOnPush },
+        {
+          start: target.path,
+          shown: shownPath(target.source, ctx.cwd),
+          allowPlaintextSecrets: project.config.allowPlaintextSecrets,
+          validate: project.config.validateOnPush,
+        },
         ctx,
       )
       return built

@@ -34,15 +34,20 @@ const isNewPackage = async (ctx: Context, remote: Remote, heads: Heads): Promise
     () => false,
   ))
 
-const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, tags: readonly string[]): void => {
+/** The files, and the commands that would send them. */
+const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, moving: readonly string[]): readonly string[] => {
   for (const { path } of artifact.entries) ctx.report({ kind: 'note', text: path })
   for (const path of artifact.ignored) ctx.report({ kind: 'note', text: `${path} is left out by an ignore rule` })
-  ctx.report({ kind: 'note', text: `would run: ${shownCopy(artifact, remote, tags)}` })
+  const commands = moving.length === 0 ? [] : [shownCopy(artifact, remote, moving)]
+  for (const command of commands) ctx.report({ kind: 'note', text: `would run: ${command}` })
+  return commands
 }
 
 interface Sent {
   readonly artifact: Artifact
   readonly changed: boolean
+  /** Only of a dry run. */
+  readonly commands?: readonly string[]
 }
 
 export interface Job {
@@ -87,8 +92,8 @@ export const packAndSend = async (ctx: Context, job: Job, remote: Remote): Promi
     allowPrune,
   })
   if (dryRun) {
-    describeDryRun(ctx, artifact, remote, tags)
-    return { artifact, changed: tags.some((tag) => heads.get(tag) !== artifact.digest) }
+    const moving = tags.filter((tag) => heads.get(tag) !== artifact.digest)
+    return { artifact, changed: moving.length > 0, commands: describeDryRun(ctx, artifact, remote, moving) }
   }
   // what this project pushed to this tag before was compared with the cluster then
   if (last?.digest !== artifact.digest || tags.some((tag) => heads.get(tag) !== artifact.digest)) {

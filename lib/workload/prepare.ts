@@ -3,6 +3,7 @@ import { checkArtifact } from '../artifact/check.ts'
 import type { Built } from '../artifact/validate.ts'
 import type { Context } from '../base/context.ts'
 import type { Event } from '../base/events.ts'
+import { shownPath } from '../config/load.ts'
 import type { Project } from '../config/project.ts'
 
 /** What is pushed, packed and checked. */
@@ -25,7 +26,12 @@ export const prepare = async (
   const artifact = await buildArtifact({ source, project: directory }, quiet)
   const built = await checkArtifact(
     artifact,
-    { start: target.path, allowPlaintextSecrets: config.allowPlaintextSecrets, validate: validate ?? config.validateOnPush },
+    {
+      start: target.path,
+      shown: shownPath(source, ctx.cwd),
+      allowPlaintextSecrets: config.allowPlaintextSecrets,
+      validate: validate ?? config.validateOnPush,
+    },
     quiet,
   )
   return { artifact, built, tell: () => said.splice(0).forEach((event) => ctx.report(event)) }

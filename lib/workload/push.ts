@@ -45,13 +45,15 @@ export interface PushResult {
   /** Bytes of the packed layer. */
   readonly size: number
   readonly files: number
-  /** False: the registry held it already, nothing was written. */
+  /** False: nothing was written, as the registry held it already or the run was dry. */
   readonly changed: boolean
   readonly registryFrom: string
   readonly tagFrom: string
   readonly ms: number
   /** Only with `reconcile`. */
   readonly reconciled?: ReconcileResult | undefined
+  /** Only with `dryRun`: what would run. */
+  readonly commands?: readonly string[] | undefined
 }
 
 /**
@@ -105,7 +107,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     for (const text of destination.warnings) ctx.report({ kind: 'warn', text })
     const { reference } = destination
     const folder = relative(ctx.cwd, from) || '.'
-    const text = `pushing ${folder} to ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
+    const text = `${dryRun ? 'comparing' : 'pushing'} ${folder} ${dryRun ? 'with' : 'to'} ${formatReference(reference)} (registry from ${describeSource(destination.registryFrom, project)})`
     const limit = project.origin.timeout === 'default' ? undefined : target.timeout
     // what the wait has to read it reads while the artifact travels
     const onSend: Job['onSend'] = (digest, sent) => {
@@ -116,7 +118,7 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
       })()
       reconciling.catch(() => undefined)
     }
-    const { artifact, changed } = await step(ctx, text, () =>
+    const { artifact, changed, commands } = await step(ctx, text, () =>
       withRemote(
         ctx,
         destination,
@@ -145,7 +147,12 @@ const pushNow = async (options: PushOptions, ctx: Context): Promise<PushResult> 
     }
     told.resolve()
     const reconciled = await reconciling
-    return { ...result, ms: ctx.now() - start, ...(reconciled === undefined ? {} : { reconciled }) }
+    return {
+      ...result,
+      ms: ctx.now() - start,
+      ...(reconciled === undefined ? {} : { reconciled }),
+      ...(commands === undefined ? {} : { commands }),
+    }
   } catch (error) {
     told.reject(error)
     throw error

@@ -83,7 +83,7 @@ describe('push', () => {
   it('sends nothing that a guard refuses', async () => {
     const { push: run, exec, ctx } = world()
     writeFileSync(join(ctx.cwd, 'k8s', 's.yaml'), 'apiVersion: v1\nkind: Secret\nmetadata: {name: s}\nstringData: {a: hunter22}\n')
-    await expect(run()).rejects.toMatchObject({ exitCode: 3, details: ['s.yaml:1: Secret s in plain text: stringData.a'] })
+    await expect(run()).rejects.toMatchObject({ exitCode: 3, details: ['k8s/s.yaml:1: Secret s in plain text: stringData.a'] })
     expect(exec.commands().filter((it) => it.startsWith('oras cp'))).toEqual([])
     expect((await run({ allowPlaintextSecrets: true })).changed).toBe(true)
   })
@@ -100,6 +100,32 @@ describe('push', () => {
       ]),
     )
     await expect(run({ dryRun: true, reconcile: true })).rejects.toMatchObject({ exitCode: 2 })
+  })
+
+  it('gives the commands of a dry run, and none for what is there already', async () => {
+    const { push: run, ctx } = world()
+    expect(await run({ dryRun: true })).toMatchObject({ changed: false, commands: [expect.stringMatching(/^oras cp .*,dev /)] })
+    await run()
+    expect(await run({ dryRun: true, alsoTags: ['staging'] })).toMatchObject({
+      commands: [expect.stringMatching(/:sha-[0-9a-f]{12},staging /)],
+    })
+    const before = ctx.texts().length
+    expect(await run({ dryRun: true })).toMatchObject({ changed: false, commands: [] })
+    expect(ctx.texts().slice(before)).toEqual([
+      'comparing k8s with oci://localhost:5050/app:dev (registry from the argument)',
+      'a.yaml',
+      'kustomization.yaml',
+      'comparing k8s with oci://localhost:5050/app:dev (registry from the argument)',
+      expect.stringMatching(/^unchanged: /),
+    ])
+  })
+
+  it('names files from where the user stands', async () => {
+    const { push: run, ctx } = world({ 'kustomization.yaml': 'resources: [a.yaml, gone.yaml]\n' })
+    const refusal = { message: 'k8s does not build', details: ['k8s/kustomization.yaml:1: gone.yaml does not exist'] }
+    await expect(run()).rejects.toMatchObject(refusal)
+    await run({ validate: false })
+    expect(ctx.texts()).toContain(refusal.details[0])
   })
 
   it.each([
