@@ -8,6 +8,8 @@ export interface Step<In, Out> {
 export interface Missed {
   readonly step: string
   readonly why: string
+  /** What to do about it, where the place had something to say. */
+  readonly hint?: string | undefined
 }
 
 export interface Found<Out> {
@@ -39,6 +41,7 @@ export class Chain<In, Out> {
     const missed: Missed[] = []
     for (const step of this.steps) {
       let why = 'not set'
+      let hint: string | undefined
       const miss = (reason: string): undefined => void (why = reason)
       try {
         const value = await step.find(input, miss)
@@ -46,18 +49,20 @@ export class Chain<In, Out> {
       } catch (error) {
         if (!isKsailError(error, 'tool', 'unreachable')) throw error
         why = messageOf(error)
+        hint = error.hint
       }
-      missed.push({ step: step.name, why })
+      missed.push({ step: step.name, why, ...(hint === undefined ? {} : { hint }) })
     }
     return { value: undefined, missed }
   }
 
-  async resolve(input: In): Promise<Found<Out>> {
+  /** `expected`: the last place is known to have it, so that what keeps it from answering is what to mend. */
+  async resolve(input: In, { expected = false }: { readonly expected?: boolean } = {}): Promise<Found<Out>> {
     const found = await this.find(input)
     if (found.value !== undefined) return found as Found<Out>
     throw new KsailError('unresolved', `no ${this.what} found; looked in`, {
       details: found.missed.map(({ step, why }, index) => `${index + 1}. ${step}: ${why}`),
-      hint: this.hint,
+      hint: (expected ? found.missed.at(-1)?.hint : undefined) ?? this.hint,
       reason: `no-${this.what}`,
     })
   }

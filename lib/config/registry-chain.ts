@@ -140,7 +140,7 @@ const portWarning = async ({ where, from }: Hit, { request, sources }: Input): P
 /** The chain over given sources. */
 export const resolveRegistry = async (request: RegistryRequest, sources: Sources, ctx: Context): Promise<Destination> => {
   const input: Input = { request, sources, ctx }
-  const { value: hit } = await registryChain.resolve(input)
+  const { value: hit } = await registryChain.resolve(input, { expected: sources.recorded?.() !== undefined })
   const { project } = request
   const { where, username = '', password = '' } = hit
   const argument = hit.from === 'argument'

@@ -212,10 +212,10 @@ export const answers = async (
     await docker(ctx, ['version', '--format', '{{.Server.Version}}'], { timeout: 10_000 })
     return { ok: true }
   } catch (error) {
-    // a program that is missing has its places to look as details; what an engine said is its message already
-    if (isKsailError(error, 'tool')) return { ok: false, why: 'no docker was found that can be used', details: error.details }
-    if (isKsailError(error, 'unreachable', 'timeout')) return { ok: false, why: error.message }
-    throw error
+    if (!isKsailError(error, 'tool', 'unreachable', 'timeout')) throw error
+    // a program that is missing has its places to look as details, one that has no engine its own words: they name the address
+    const { code, message, details } = error
+    return { ok: false, why: code === 'tool' ? 'no docker was found that can be used' : message, details }
   }
 }
 

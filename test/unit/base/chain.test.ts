@@ -42,6 +42,19 @@ describe('Chain', () => {
     })
   })
 
+  it('passes on what to do about the last place where that is known to have it', async () => {
+    const stopped = new Chain<object, string>('registry', 'pass --registry', [
+      {
+        name: 'docker',
+        find: () => {
+          throw new KsailError('unreachable', 'docker is down', { hint: 'start Docker' })
+        },
+      },
+    ])
+    await expect(stopped.resolve({})).rejects.toMatchObject({ hint: 'pass --registry' })
+    await expect(stopped.resolve({}, { expected: true })).rejects.toMatchObject({ hint: 'start Docker' })
+  })
+
   it.each(['tool', 'unreachable'])('goes on when a place is %s', async (broken) => {
     expect((await chain.resolve({ broken, file: 'b' })).missed[1]).toEqual({ step: 'docker', why: `docker is ${broken}` })
   })

@@ -55,6 +55,16 @@ describe('resolveDestination', () => {
     })
   })
 
+  it('says to start Docker where the cluster that is there cannot be asked for it', async () => {
+    const down = { exitCode: 1, stderr: 'Cannot connect to the Docker daemon at unix:///var/run/docker.sock' }
+    const ctx = fakeContext({ exec: fakeExec({ 'docker *': down }) })
+    await expect(resolve(ctx)).rejects.toMatchObject({ hint: expect.stringContaining('pass oci://') })
+    const folder = join(ctx.env['XDG_STATE_HOME']!, 'ksail/clusters')
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, 'dev.json'), JSON.stringify({ ...RECORD, project: ctx.cwd, port: 5052 }))
+    await expect(resolve(ctx)).rejects.toMatchObject({ exitCode: 6, hint: expect.stringContaining('start Docker') })
+  })
+
   it('says whose cluster it is that a push from another folder goes to, and only then', async () => {
     const ctx = fakeContext({ exec: withRegistry(5052) })
     const folder = join(ctx.env['XDG_STATE_HOME']!, 'ksail/clusters')

@@ -21,7 +21,7 @@ describe('resolveProvider', () => {
   ])('is exit 6 with the reason for %o where docker is down, and a way out that there is', async (wanted, hint) => {
     await expect(resolveProvider(fakeContext({ exec: fakeExec(down) }), wanted)).rejects.toMatchObject({
       exitCode: 6,
-      details: ['Docker: docker does not answer'],
+      details: ['Docker: docker does not answer', '  Cannot connect to the Docker daemon at unix:///var/run/docker.sock'],
       hint: expect.stringMatching(hint),
     })
   })
