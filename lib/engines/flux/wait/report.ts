@@ -113,8 +113,14 @@ export const failureReport = async (session: Session, picture: Picture): Promise
   const more = findings.length > shown.length ? [`and ${findings.length - shown.length} more`] : []
   const first = findings[0]
   const what = first === undefined ? 'the revision' : `${first.kind} ${first.namespace}/${first.name}`
-  return new KsailError('notReady', `${what} failed at ${shortRevision(sources.revision)}`, {
-    details: await diagnose(session, sources.revision, shown, [...more, ...after]),
+  const revision = shortRevision(sources.revision)
+  // of a single failure the headline says already what it is about
+  const told = ({ text, ...finding }: Finding): Finding => ({
+    ...finding,
+    text: findings.length === 1 ? text.replace(`${what} at ${revision}: `, '') : text,
+  })
+  return new KsailError('notReady', `${what} failed at ${revision}`, {
+    details: await diagnose(session, sources.revision, shown.map(told), [...more, ...after]),
     hint: first === undefined ? undefined : hintFor(session, first),
   })
 }

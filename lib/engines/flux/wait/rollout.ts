@@ -79,15 +79,20 @@ const job = ({ spec, status }: Workload): Rollout => {
   return isTrue(status?.conditions, 'Complete') || spec?.suspend === true ? done : waiting('the job has not completed')
 }
 
+/** How a release says that it waits for its chart. */
+export const NO_CHART = 'SourceNotReady'
+
 const helmRelease = ({ metadata, spec, status }: Workload): Rollout => {
   if (spec?.suspend === true) return done
   const ready = conditionOf(status?.conditions, 'Ready')
-  const said = ready === undefined ? 'not looked at yet' : `${ready.reason ?? ''}: ${ready.message ?? ''}`
+  const said = ready === undefined ? 'not looked at yet' : `${ready.reason ?? ''}: ${(ready.message ?? '').trim()}`
   const current = ready?.observedGeneration === undefined || ready.observedGeneration === metadata.generation
   if (!current) return waiting('its newest generation was not looked at yet')
   // the action of the generation before was ended for this one, which looks like a failure for an instant
   if (ready?.reason === 'HealthCheckCanceled') return waiting(said)
   if (isTrue(status?.conditions, 'Stalled')) return failed(said)
+  // what it waits for: the condition of its progress only says that it waits
+  if (ready?.status === 'False' && (ready.reason === NO_CHART || ready.reason === 'DependencyNotReady')) return waiting(said)
   if (isTrue(status?.conditions, 'Reconciling')) return waiting(conditionOf(status?.conditions, 'Reconciling')?.message ?? said)
   if (ready?.status === 'False' && /^(InstallFailed|UpgradeFailed|TestFailed|RollbackFailed|UninstallFailed)$/.test(ready.reason ?? ''))
     return failed(said)

@@ -1,8 +1,9 @@
 import type { KubeObject } from '../../../base/object.ts'
 import { collection, pluralOf } from '../../../tools/kube-paths.ts'
+import { createCharts } from './chart.ts'
 import { hasReadinessProbes, problemsOf, type Pod, type PodProblem } from './pod-failure.ts'
 import { createPodJudge, GRACE, type Past } from './pod-judge.ts'
-import { podsOf, rolloutOf, type Workload, type WorkloadKind } from './rollout.ts'
+import { NO_CHART, podsOf, rolloutOf, type Workload, type WorkloadKind } from './rollout.ts'
 import type { Entry } from './scope.ts'
 import type { Session } from './session.ts'
 import { createSteadiness } from './steady.ts'
@@ -57,6 +58,7 @@ export const createWorkloads = (session: Session, past: () => Past) => {
     }
     return stores.get(path) as Store<T> | undefined
   }
+  const chartTrouble = createCharts(session, open, () => past().version)
   const storeOf = (kind: WorkloadKind, version: string, namespace: string) =>
     open<Workload>(collection(`${KINDS[kind]}/${version}`, pluralOf(kind), namespace))
 
@@ -136,7 +138,10 @@ export const createWorkloads = (session: Session, past: () => Past) => {
       )
       return { state: 'waiting', why: `retrying (${why})`, problems: [] }
     }
-    const trouble = state === 'waiting' && since !== undefined ? troubleOf(it, since) : undefined
+    if (state !== 'waiting') return { state, why, problems: [] }
+    const lacking = why.startsWith(NO_CHART) ? chartTrouble(it) : undefined
+    if (lacking !== undefined) return { state: 'failed', why: lacking, problems: [] }
+    const trouble = since === undefined ? undefined : troubleOf(it, since)
     return trouble === undefined ? { state, why, problems: [] } : { state: 'failed', ...trouble }
   }
 

@@ -217,7 +217,7 @@ describe('waiting for a digest', () => {
       code: 'notReady',
       message: `Kustomization flux-system/infra failed at ${at(NEW).slice(0, 23)}`,
       details: [
-        expect.stringContaining('BuildFailed: no such field'),
+        'BuildFailed: no such field',
         'blocked by flux-system/infra: flux-system/apps',
         `last good revision: ${at(OLD).slice(0, 23)}`,
       ],
@@ -319,6 +319,80 @@ it.each([
     })
   },
 )
+
+describe('a release whose chart cannot be had', () => {
+  const RELEASE = 'default_podinfo_helm.toolkit.fluxcd.io_HelmRelease'
+  const release = (message: string, over: object = {}): KubeObject<object, object> => ({
+    apiVersion: 'helm.toolkit.fluxcd.io/v1',
+    kind: 'HelmRelease',
+    metadata: { name: 'podinfo', namespace: 'default', generation: 1 },
+    spec: { chartRef: { kind: 'OCIRepository', name: 'podinfo' } },
+    status: {
+      observedGeneration: -1,
+      conditions: [
+        { type: 'Reconciling', status: 'True', reason: 'Progressing', message: 'Fulfilling prerequisites' },
+        { ...ready('False', 'SourceNotReady', ` 'default/podinfo' is not ready: ${message}`), observedGeneration: 1 },
+      ],
+    },
+    ...over,
+  })
+  const chart = (message: string, handled = ''): KubeObject<object, object> => ({
+    apiVersion: 'source.toolkit.fluxcd.io/v1',
+    kind: 'OCIRepository',
+    metadata: { name: 'podinfo', namespace: 'default', generation: 1 },
+    spec: { url: 'oci://ghcr.io/o/podinfo', ref: { tag: '6' } },
+    status: {
+      lastHandledReconcileAt: handled,
+      conditions: [{ type: 'FetchFailed', status: 'True', reason: 'OCIArtifactPullFailed', message, observedGeneration: 1 }],
+    },
+  })
+  const applied = () => kustomization('flux-system', { digest: NEW, inventory: [RELEASE] })
+  const MISSING = 'GET https://ghcr.io/v2/o/podinfo/manifests/6: MANIFEST_UNKNOWN: manifest unknown'
+
+  it('is waited for with the reason while that may heal', async () => {
+    const silent = 'dial tcp: lookup ghcr.io: no such host'
+    const kube = fakeKube(source(NEW), applied(), release(silent), chart(silent))
+    await expect(wait(kube, { timeout: 300 }).result).rejects.toMatchObject({
+      code: 'timeout',
+      details: [`HelmRelease default/podinfo: SourceNotReady: 'default/podinfo' is not ready: ${silent}`],
+    })
+    expect(kube.patched).toEqual([])
+  })
+
+  it('has failed at once where it will not', async () => {
+    const kube = fakeKube(source(OLD), kustomization('flux-system'))
+    kube.onPatch((object) =>
+      kube.put(
+        { ...source(NEW, { lastHandledReconcileAt: handledOf(object) }), metadata: object.metadata },
+        applied(),
+        release(MISSING),
+        chart(MISSING),
+      ),
+    )
+    await expect(wait(kube).result).rejects.toMatchObject({
+      code: 'notReady',
+      message: `HelmRelease default/podinfo failed at ${at(NEW).slice(0, 23)}`,
+      details: [`OCIRepository default/podinfo: OCIArtifactPullFailed: ${MISSING}`],
+    })
+    expect(kube.patched).toEqual(['OCIRepository flux-system/flux-system'])
+  })
+
+  it('gets one more try for what was missing before', async () => {
+    const mended = (): FakeKube => fakeKube(source(NEW), applied(), release(MISSING), chart(MISSING))
+    const still = mended()
+    still.onPatch((object) => still.put({ ...chart(MISSING, handledOf(object)), metadata: object.metadata }))
+    await expect(wait(still).result).rejects.toMatchObject({ code: 'notReady' })
+    expect(still.patched).toEqual(['OCIRepository default/podinfo'])
+    const healed = mended()
+    healed.onPatch((object) =>
+      healed.put(
+        { ...object, status: { conditions: [ready('True')], lastHandledReconcileAt: handledOf(object) } },
+        release('', { status: { observedGeneration: 1, conditions: [{ ...ready('True'), observedGeneration: 1 }] } }),
+      ),
+    )
+    expect(await wait(healed).result).toMatchObject({ workloads: 1 })
+  })
+})
 
 it('does not tell what it saw before the cluster went silent as if it were so', async () => {
   const kube = fakeKube(source(NEW), kustomization('flux-system', { digest: OLD }))
