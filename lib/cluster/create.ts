@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { perform, type Timing } from '../base/actions.ts'
 import { KsailError } from '../base/errors.ts'
+import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
@@ -9,11 +10,10 @@ import { runtimeOf } from '../distributions/index.ts'
 import type { Runtime } from '../distributions/distribution.ts'
 import { engineOf } from '../engines/index.ts'
 import type { Engine } from '../engines/engine.ts'
-import { stateFolder } from '../io/folders.ts'
 import { checkKubeconfig } from '../io/kubeconfig.ts'
 import { withLock } from '../io/lock.ts'
 import { resolveProvider } from '../providers/index.ts'
-import { readRecord, writeRecord } from '../providers/record.ts'
+import { lockOf, readRecord, writeRecord } from '../providers/record.ts'
 import { needTools } from '../tools/need.ts'
 import { sharingKube } from '../tools/kube.ts'
 import type { CreateOptions, CreateResult } from './create-options.ts'
@@ -25,8 +25,6 @@ import { refuseForeign } from './ownership.ts'
 import { keepContext } from './switch.ts'
 import { syncOf } from './sync.ts'
 import { firstLive } from './first-live.ts'
-
-export const lockOf = (ctx: Context, name: string): string => join(stateFolder(ctx.env), 'clusters', `${name}.lock`)
 
 const reportTimings = (ctx: Context, timings: readonly Timing[]): void => {
   for (const { title, at, ms } of timings.toSorted((a, b) => a.at - b.at)) ctx.report({ kind: 'timing', text: title, at, ms })
@@ -98,9 +96,8 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   const running = !making
   try {
     if (survey.nodes.some((node) => !node.running)) {
-      ctx.report({ kind: 'note', text: `${runtime.nouns} of ${target.name} are stopped: starting them` })
-      await runtime.start(ctx, target.name)
-      await runtime.ready(ctx, target, { timeout: target.timeout })
+      await step(ctx, `starting the ${runtime.nouns} of ${target.name}, which are stopped`, () => runtime.start(ctx, target.name))
+      await step(ctx, `waiting for the API server of ${target.name}`, () => runtime.ready(ctx, target, { timeout: target.timeout }))
     }
     const base = { ctx, target, record, engine, sync, components, runtime }
     const complete = running && (await nothingLeft(base, survey))

@@ -5,7 +5,7 @@ import type { ProjectOptions } from '../config/project.ts'
 import { engineOf } from '../engines/index.ts'
 import type { ClusterSource } from '../engines/engine.ts'
 import { registryAnswers } from '../registry/ready.ts'
-import { statusOf, type ClusterStatus } from './list.ts'
+import { statusNow, type ClusterStatus } from './list.ts'
 import { kubeconfigEntry } from './kubeconfig.ts'
 import { noCluster, type Survey } from './ownership.ts'
 import { findCluster } from './with-cluster.ts'
@@ -59,6 +59,7 @@ const sourceOf = async (ctx: Context, target: Target, down: string[]): Promise<C
 
 /** What the nodes say that is not as it should be. What holds for all of them is said once, and the way out is the one that works. */
 const nodesDown = ({ nodes }: Survey, name: string, noun: string, status: ClusterStatus): readonly string[] => {
+  if (status === 'making') return [`cluster ${name} is being made at this moment by another ksail`]
   if (status === 'gone') return [`there is no cluster ${name}: run ksail cluster create`]
   if (status === 'half-made') return [`cluster ${name} was never finished: run ksail cluster create, which goes on where it was`]
   if (status === 'stopped') return [`cluster ${name} is stopped: run ksail cluster start`]
@@ -72,7 +73,7 @@ const registryOf = async (
   down: string[],
 ): Promise<ClusterInfo['registry']> => {
   if (container === undefined) {
-    if (record?.port !== undefined) down.push('the registry is gone: run ksail cluster create')
+    if (record?.port !== undefined && status !== 'making') down.push('the registry is gone: run ksail cluster create')
     return undefined
   }
   const { port } = container
@@ -101,10 +102,10 @@ export const clusterInfo = async (options: ProjectOptions, ctx: Context): Promis
   const { name, provider, distribution, kubeconfig, context } = target
   if (survey.state === 'nothing' && survey.record === undefined && survey.container === undefined) throw noCluster(name)
   const down = survey.foreign.map(({ what, owner }) => `${what} belongs to ${owner}`)
-  const status = statusOf(survey.nodes, survey.record)
+  const status = await statusNow(ctx, name, survey.nodes, survey.record)
   down.push(...nodesDown(survey, name, runtime.noun, status))
   const entry = await kubeconfigEntry(ctx, kubeconfig, context)
-  if (survey.nodes.length > 0 && status !== 'half-made' && entry === undefined)
+  if (survey.nodes.length > 0 && status !== 'half-made' && status !== 'making' && entry === undefined)
     down.push(`${kubeconfig} has no context ${context}: run ksail cluster create`)
   const [registry, source] = await Promise.all([
     registryOf(ctx, survey, status, down),

@@ -2,10 +2,11 @@ import { isKsailError, messageOf } from '../base/errors.ts'
 import type { Context } from '../base/context.ts'
 import type { Node } from '../distributions/distribution.ts'
 import { runtimeOf } from '../distributions/index.ts'
-import { listRecords, type ClusterRecord } from '../providers/record.ts'
+import { holder } from '../io/lock.ts'
+import { listRecords, lockOf, type ClusterRecord } from '../providers/record.ts'
 
-/** `partly`: some nodes run; `gone`: the record is all that is left; `half-made`: create was cut off; `unknown`: its provider does not answer. */
-export type ClusterStatus = 'running' | 'partly' | 'stopped' | 'gone' | 'half-made' | 'unknown'
+/** `partly`: some nodes run; `gone`: the record is all that is left; `making`: create is at it; `half-made`: create was cut off; `unknown`: its provider does not answer. */
+export type ClusterStatus = 'running' | 'partly' | 'stopped' | 'gone' | 'making' | 'half-made' | 'unknown'
 
 export interface ListedCluster {
   readonly name: string
@@ -29,9 +30,18 @@ export const statusOf = (nodes: readonly Pick<Node, 'running'>[], record: Pick<C
   return running === nodes.length && nodes.length >= (record?.nodes ?? []).length ? 'running' : 'partly'
 }
 
+/** The same, but of a cluster that create is making at this moment that says so. */
+export const statusNow = async (
+  ctx: Context,
+  name: string,
+  nodes: readonly Pick<Node, 'running'>[],
+  record: Pick<ClusterRecord, 'nodes'> | undefined,
+): Promise<ClusterStatus> =>
+  record !== undefined && record.nodes === undefined && (await holder(lockOf(ctx, name))) !== undefined ? 'making' : statusOf(nodes, record)
+
 const statusFor = async (ctx: Context, record: ClusterRecord): Promise<ClusterStatus> => {
   try {
-    return statusOf(await runtimeOf(record).nodes(ctx, record.name), record)
+    return await statusNow(ctx, record.name, await runtimeOf(record).nodes(ctx, record.name), record)
   } catch (error) {
     // one provider that is down, or that a newer ksail brought, must not hide the clusters of the others
     if (!isKsailError(error, 'unreachable', 'tool', 'timeout', 'usage')) throw error

@@ -135,11 +135,13 @@ export const refuseForeign = (
   hint: string,
 ): void => {
   if (foreign.length === 0) return
+  // a project that was only moved wants its cluster back
+  const way = moved === true && !hint.includes('--adopt') ? 'take it over with ksail cluster create --adopt' : hint
   throw new KsailError('conflict', `cluster ${target.name} is not this project's`, {
     details: foreign.map(({ what, owner }) => `${what} belongs to ${owner}`),
     hint:
       record !== undefined && moved !== true && foreign.some(({ what }) => what.startsWith('cluster '))
-        ? `${hint}, or run the command in ${record.project}`
-        : hint,
+        ? `${way}, or run the command in ${record.project}`
+        : way,
   })
 }

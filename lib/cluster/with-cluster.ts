@@ -1,14 +1,12 @@
-import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import type { Target } from '../base/target.ts'
 import { loadProject, type Project, type ProjectOptions } from '../config/project.ts'
 import type { Runtime } from '../distributions/distribution.ts'
 import { runtimeOf } from '../distributions/index.ts'
-import { stateFolder } from '../io/folders.ts'
 import { withLock } from '../io/lock.ts'
 import { hasContainers, resolveProvider } from '../providers/index.ts'
 import { lookingOnly } from '../tools/dry.ts'
-import { readRecord } from '../providers/record.ts'
+import { lockOf, readRecord } from '../providers/record.ts'
 import { surveyCluster, type Survey } from './ownership.ts'
 
 export interface FoundCluster {
@@ -52,7 +50,5 @@ export const lookAtCluster: typeof withCluster = async (options, ctx, work) => {
 /** Does the work on the project's cluster while no other ksail works on it. */
 export const withCluster = async <T>(options: ProjectOptions, ctx: Context, work: (found: FoundCluster) => Promise<T>): Promise<T> => {
   const { target } = await loadProject(options, ctx)
-  return withLock(ctx, join(stateFolder(ctx.env), 'clusters', `${target.name}.lock`), `cluster ${target.name}`, async () =>
-    work(await findCluster(options, ctx)),
-  )
+  return withLock(ctx, lockOf(ctx, target.name), `cluster ${target.name}`, async () => work(await findCluster(options, ctx)))
 }

@@ -20,7 +20,7 @@ const take = async (path: string): Promise<boolean> => {
 }
 
 /** The process that holds the lock; undefined when it is gone, or was killed before it wrote its number. */
-const holder = async (path: string): Promise<number | undefined> => {
+export const holder = async (path: string): Promise<number | undefined> => {
   const text = await readFile(path, 'utf8').catch(() => undefined)
   if (text === undefined) return undefined
   const [pid, start] = text.split(' ')

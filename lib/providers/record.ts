@@ -31,6 +31,9 @@ export interface ClusterRecord {
 
 const folderOf = (ctx: Pick<Context, 'env'>): string => join(stateFolder(ctx.env), 'clusters')
 
+/** Held by the ksail that works on a cluster. */
+export const lockOf = (ctx: Pick<Context, 'env'>, name: string): string => join(folderOf(ctx), `${name}.lock`)
+
 const pathOf = (ctx: Pick<Context, 'env'>, name: string): string => {
   if (!/^[\w.-]+$/.test(name) || name.startsWith('.')) throw new KsailError('usage', `"${name}" is no cluster name`)
   return join(folderOf(ctx), `${name}.json`)

@@ -26,4 +26,9 @@ describeOnHost('a cluster without an engine', () => {
     expect(code).toBe(6)
     expect(stderr).toContain('ksail cluster start')
   })
+
+  it('is started by create, which says what it waits for', async () => {
+    const { stderr } = await ok('cluster', 'create')
+    expect(stderr).toMatch(/✔ starting the processes of bare, which are stopped[^]*► waiting for the API server of bare\n/)
+  })
 })

@@ -5,7 +5,8 @@ import { clusterInfo } from '../../../lib/cluster/info.ts'
 import { listClusters } from '../../../lib/cluster/list.ts'
 import { startCluster } from '../../../lib/cluster/start.ts'
 import { stopCluster } from '../../../lib/cluster/stop.ts'
-import { readRecord, writeRecord } from '../../../lib/providers/record.ts'
+import { withLock } from '../../../lib/io/lock.ts'
+import { lockOf, readRecord, writeRecord } from '../../../lib/providers/record.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeDocker, fakeNode, type FakeContainer } from '../../fakes/docker.ts'
 import { fakeExec } from '../../fakes/exec.ts'
@@ -142,6 +143,15 @@ describe('listClusters', () => {
       context: 'kind-dev',
       registry: 'localhost:5051',
     })
+  })
+
+  it('tells one that is being made from one that was cut off', async () => {
+    const { ctx } = await setup({ record: { nodes: undefined, created: '2020-01-01T00:00:00Z' } })
+    const look = async () => [(await listClusters({}, ctx))[0]?.status, (await clusterInfo({ name: 'dev' }, ctx)).down]
+    await withLock(ctx, lockOf(ctx, 'dev'), 'cluster dev', async () =>
+      expect(await look()).toEqual(['making', ['cluster dev is being made at this moment by another ksail']]),
+    )
+    expect(await look()).toEqual(['half-made', [expect.stringContaining('was never finished')]])
   })
 
   it('lists them also while docker is down', async () => {

@@ -123,6 +123,9 @@ describe('surveyCluster', () => {
     expect(survey.foreign).toEqual([{ what: 'cluster dev', owner: `the project in ${other}, a folder that is gone` }])
     // nobody can go there
     expect(() => refuseForeign(target, survey, 'pass --adopt')).toThrow(expect.objectContaining({ hint: 'pass --adopt' }))
+    expect(() => refuseForeign(target, survey, 'choose another cluster with --name')).toThrow(
+      expect.objectContaining({ hint: 'take it over with ksail cluster create --adopt' }),
+    )
     await mkdir(ctx.cwd)
     const twin = await surveyCluster(ctx, { ...target, project: moved })
     expect(twin.foreign).toEqual([{ what: 'cluster dev', owner: `the project in ${other}` }])
