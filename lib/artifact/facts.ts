@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { readJson, writeText } from '../io/files.ts'
 import { version } from '../io/version.ts'
 import { isManifest, type Entry } from './files.ts'
+import { readPlain } from './plain.ts'
 import { findKeys, judgeObject, type Finding } from './secrets.ts'
 
 /** An object of a manifest, as far as pushing it needs to know it. */
@@ -92,9 +93,27 @@ const problemOf = (yaml: Yaml, document: Document, content: string, lines: impor
   return at === undefined ? undefined : { line: lines.linePos(at).line, text: 'a mapping as a key: is this a template' }
 }
 
-const parse = (yaml: Yaml, content: string): { objects: Described[]; findings: Finding[]; values: unknown[]; error?: Facts['error'] } => {
+interface Parsed {
+  readonly objects: Described[]
+  readonly findings: Finding[]
+  readonly values: unknown[]
+  readonly error?: Facts['error']
+}
+
+const parse = async (content: string): Promise<Parsed> => {
+  const found: Parsed = { objects: [], findings: [], values: [] }
+  const take = (value: unknown, line: number): void => {
+    found.values.push(value)
+    found.objects.push(...describeOne(value, line))
+    found.findings.push(...judgeObject(value, line))
+  }
+  const plain = readPlain(content)
+  if (plain !== undefined) {
+    for (const { value, line } of plain) take(value, line)
+    return found
+  }
+  const yaml = await import('yaml')
   const lines = new yaml.LineCounter()
-  const found = { objects: [] as Described[], findings: [] as Finding[], values: [] as unknown[] }
   const documents = yaml.parseAllDocuments(content, { merge: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
   if (!Array.isArray(documents)) return found
   for (const document of documents) {
@@ -102,10 +121,7 @@ const parse = (yaml: Yaml, content: string): { objects: Described[]; findings: F
     if (error !== undefined) return { ...found, error }
     const line = Math.max(1, lines.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line)
     try {
-      const value: unknown = document.toJS()
-      found.values.push(value)
-      found.objects.push(...describeOne(value, line))
-      found.findings.push(...judgeObject(value, line))
+      take(document.toJS(), line)
     } catch (cause) {
       // an alias bomb, or a nesting that no manifest has
       return { ...found, error: { line, text: cause instanceof Error ? cause.message : String(cause) } }
@@ -115,18 +131,18 @@ const parse = (yaml: Yaml, content: string): { objects: Described[]; findings: F
 }
 
 /** Objects of a multi-document YAML text, such as a build prints it. */
-export const describeObjects = async (content: string): Promise<readonly Described[]> => parse(await import('yaml'), content).objects
+export const describeObjects = async (content: string): Promise<readonly Described[]> => (await parse(content)).objects
 
 /** Words without which no rule about the content of other files can apply; an escape may hide any of them. */
 const SUSPICIOUS = /client-key-data|users|auths|\\[uUx]/
 
-const read = (yaml: Yaml, path: string, bytes: Uint8Array, hash: string): Facts => {
+const read = async (path: string, bytes: Uint8Array, hash: string): Promise<Facts> => {
   const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
   const keys = findKeys(content)
   const named = isManifest(path) || isKustomization(path)
   if (bytes.length > MAX_PARSED || (!named && !(SUSPICIOUS.test(content) && /^\s*[{a-z#-]/i.test(content))))
     return { hash, objects: [], findings: keys }
-  const { objects, findings, values, error } = parse(yaml, content)
+  const { objects, findings, values, error } = await parse(content)
   if (!named) return { hash, objects: [], findings: [...keys, ...findings.filter(({ rule }) => rule === 'key')] }
   return {
     hash,
@@ -153,7 +169,7 @@ export const readFacts = async (entries: readonly Entry[], remember: string | un
   for (const { path: name, bytes } of entries) {
     const hash = createHash('sha256').update(bytes).digest('base64url')
     const memory = `${isKustomization(name) ? 'k' : isManifest(name) ? 'm' : 'f'}${hash}`
-    const found = after[memory] ?? before[memory] ?? read(await import('yaml'), name, bytes, hash)
+    const found = after[memory] ?? before[memory] ?? (await read(name, bytes, hash))
     fresh ||= before[memory] === undefined
     after[memory] = found
     facts.set(name, found)
