@@ -20,4 +20,5 @@ Object.assign(process.env, {
   KUBECONFIG: join(home, 'kubeconfig'),
 })
 
-afterAll(() => rmSync(home, { recursive: true, force: true }))
+// what a test killed may still write there
+afterAll(() => rmSync(home, { recursive: true, force: true, maxRetries: 10 }))

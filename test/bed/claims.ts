@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { SOURCE, SYNC } from './kube.ts'
@@ -42,6 +42,7 @@ export const itBegins = (dev: Project): void => {
   const init = ['cluster', 'init', '--name', dev.name, '--distribution', 'Vanilla', '--gitops-engine', 'Flux']
 
   it('cluster init writes the project and says so for each file', async () => {
+    for (const name of readdirSync(dev.folder)) rmSync(join(dev.folder, name), { recursive: true })
     const result = await dev.ok(...init)
     for (const file of [
       'ksail.yaml',
@@ -64,6 +65,7 @@ export const itBegins = (dev: Project): void => {
   })
 
   it('cluster create ends when the first artifact is live', async () => {
+    await dev.ok('cluster', 'delete', '--yes')
     const result = await dev.ok('cluster', 'create', '-o', 'json')
     console.log(`cluster create: ${(result.ms / 1000).toFixed(1)} s`)
     const context = dev.provider.contextOf(dev.name)
@@ -117,6 +119,7 @@ export const itStaysAsItIs = (one: Project): void =>
 /** What is empty is taken down without a word of failure: the same on every provider. */
 export const itGoesTwice = (one: Project): void =>
   it('down again is a success that says so', async () => {
+    await one.ok('down')
     const again = await one.ok('down')
     expect(again.stderr + again.stdout).toMatch(/nothing|no cluster|already|not there/i)
   })

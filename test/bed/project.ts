@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { describe, expect } from 'vitest'
+import { beforeEach, describe, expect } from 'vitest'
 import { api, type Api, type KubeObject } from './kube.ts'
 import { kustomization } from './manifests.ts'
 import { KSAIL, output, run, start, type Run, type Running } from './programs.ts'
@@ -73,6 +73,12 @@ export const describeOn = (provider: Provider, title: string, tests: () => void,
   if (why !== '') console.warn(`${title}${why}`)
   describe.skipIf(why !== '')(`${title}${why}`, tests)
 }
+
+/** Tests that go on from one another: what makes the state again that each of them begins from, where the first try of one has left another. */
+export const beforeRetry = (restore: () => Promise<unknown>): void =>
+  beforeEach(async ({ task }) => {
+    if ((task.result?.retryCount ?? 0) > 0) await restore()
+  })
 
 /** A project folder on a machine of its own: HOME, XDG folders and KUBECONFIG belong to the test file alone. */
 export const projectOn = (provider: Provider, name: string, over: ProjectOptions = {}): Project => {

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { eventually, KSAIL, output, start } from '../bed/programs.ts'
+import { beforeRetry } from '../bed/project.ts'
 import { describeOnKind, docker, inventory, kindProject, mustNotExist, processesLeft } from './bed.ts'
 import { killAndConverge, litter, moments } from './moments.ts'
 
@@ -26,6 +27,7 @@ describeOnKind('a create that is cut off', () => {
     await own.ok('cluster', 'init', '--name', NAME, '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
   })
   afterAll(() => own.remove())
+  beforeRetry(() => own.ok('cluster', 'delete', '--yes'))
 
   it('undoes what it made when a step fails, and keeps it with --retain', async () => {
     const broken = kindProject(NAME, { folder: own.folder, env: { KSAIL_NODE_IMAGE: 'localhost:1/no-such-node:1' } })

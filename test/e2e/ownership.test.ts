@@ -1,11 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { tagged } from '../bed/claims.ts'
 import { SYNC } from '../bed/kube.ts'
 import { output, run } from '../bed/programs.ts'
-import { containersOf, describeOnKind, docker, inventory, kindProject, mustNotExist } from './bed.ts'
+import { containersOf, describeOnKind, docker, holdPort, inventory, kindProject, mustNotExist } from './bed.ts'
 
 const NAME = 'e2e-own'
 const REGISTRY = `${NAME}-local-registry`
@@ -55,6 +54,7 @@ describeOnKind('whose cluster it is', () => {
   })
 
   it('a container of that name is named and left alone', async () => {
+    await run('docker', ['rm', '-f', REGISTRY])
     // its port is Docker's choice, and another one after each start
     await docker('run', '-d', '--name', REGISTRY, '-p', '127.0.0.1::5000', '-v', `${REGISTRY}:/var/lib/registry`, image)
     await docker('exec', REGISTRY, '/bin/registry', '--version')
@@ -62,6 +62,7 @@ describeOnKind('whose cluster it is', () => {
   })
 
   it('kind makes a cluster directly from kind.yaml, and it is named and left alone', async () => {
+    await run('kind', ['delete', 'cluster', '--name', NAME])
     const made = await run('kind', ['create', 'cluster', '--config', 'kind.yaml', '--wait', '2m'], { cwd: own.folder })
     expect(made, made.stderr).toMatchObject({ code: 0 })
     expect(await output('kind', 'get', 'nodes', '--name', NAME)).toBe(`${NAME}-control-plane`)
@@ -84,11 +85,11 @@ describeOnKind('whose cluster it is', () => {
   })
 
   it('a port that Docker chooses anew is followed by everything: record, notice in the cluster, nodes, push', async () => {
+    await own.ok('cluster', 'start')
     const before = await own.port()
     await own.ok('cluster', 'stop')
     // takes the port that it had
-    const thief = createServer()
-    await new Promise<void>((resolve) => thief.listen(before, '127.0.0.1', resolve))
+    const thief = await holdPort(before)
     try {
       const started = JSON.parse((await own.ok('cluster', 'start', '-o', 'json')).stdout) as { registry: string }
       const port = await own.port()
@@ -109,11 +110,12 @@ describeOnKind('whose cluster it is', () => {
         registry: `localhost:${port}`,
       })
     } finally {
-      thief.close()
+      thief?.close()
     }
   })
 
   it('another project of the same name is refused, naming the folder of the owner; --adopt moves the cluster', async () => {
+    await own.ok('cluster', 'create', '--adopt')
     await other.ok('cluster', 'init', '--name', NAME, '--distribution', 'Vanilla', '--gitops-engine', 'Flux')
     const before = await all()
     for (const command of [['cluster', 'create'], ['up'], ['down'], ['cluster', 'delete', '--yes'], ['cluster', 'stop']]) {

@@ -61,6 +61,7 @@ describeOnKind('up and down', () => {
   })
 
   it('two projects come up from empty folders at the same time, each with its own registry and port; one that is taken is passed over and named', async () => {
+    await Promise.all([one.ok('down'), two.ok('down')])
     const results = await Promise.all([one.ok('up'), two.ok('up')])
     console.log(`two at once: up ${results.map(({ ms }) => `${(ms / 1000).toFixed(1)} s`).join(' and ')}`)
     const ports = await Promise.all([one.port(), two.port()])
@@ -89,6 +90,7 @@ describeOnKind('up and down', () => {
       volumes: (await inventory(two.name)).volumes,
       files: times(two.folder),
     })
+    await one.ok('up')
     const earlier = await beside()
     const files = Object.keys(times(one.folder)).filter((path) => !path.includes('/.ksail/'))
     const volumes = await volumesOf(one.name)
@@ -111,6 +113,7 @@ describeOnKind('up and down', () => {
   itGoesTwice(one)
 
   it('after the last down the machine is as it was', async () => {
+    await two.ok('up')
     const volumes = await volumesOf(two.name)
     expect(volumes.length).toBeGreaterThan(1)
     await two.close()

@@ -75,7 +75,7 @@ describeOnKind('the walkthrough', () => {
       'web.yaml',
       deployment('web', {
         image: 'nginx:stable-alpine',
-        env: [{ name: 'CHANGED', value: 'yes' }],
+        env: [{ name: 'CHANGED', value: `${Date.now()}` }],
         readinessProbe: { tcpSocket: { port: 80 }, initialDelaySeconds: 2, periodSeconds: 1 },
       }),
     )
@@ -108,6 +108,7 @@ describeOnKind('the walkthrough', () => {
   itBringsHelm(dev, { put })
 
   it('cluster stop and start bring the same cluster back, with its registry', async () => {
+    await dev.ok('cluster', 'start')
     const before = await containersOf('dev')
     await dev.close()
     await dev.ok('cluster', 'stop')

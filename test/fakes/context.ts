@@ -14,7 +14,7 @@ const nobody = (what: string) => (): never => {
 export const tempFolder = (): string => {
   const folder = realpathSync(mkdtempSync(join(tmpdir(), 'ksail-test-')))
   try {
-    onTestFinished(() => rmSync(folder, { recursive: true, force: true }))
+    onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }))
   } catch {
     // outside of a test, as in beforeAll: the folder stays until the system sweeps it
   }

@@ -46,7 +46,6 @@ describeOnHost(
       writeFileSync(join(root, 'docker', 'config.json'), JSON.stringify({ auths: { 'ghcr.io': { auth: AUTH } } }))
       writeFileSync(join(project, 'ksail.yaml'), 'spec: {cluster: {gitOpsEngine: Flux, localRegistry: ghcr.io/org/app}}\n')
       writeFileSync(join(project, 'k8s', 'kustomization.yaml'), 'resources: [a.yaml]\n')
-      writeFileSync(join(project, 'k8s', 'a.yaml'), configMap('a', 'one'))
     })
     afterAll(async () => {
       await run('cluster', 'delete', '--name', 'away', '--yes')
@@ -59,6 +58,8 @@ describeOnHost(
     })
 
     it('is made, pulls and follows with docker login alone', async () => {
+      await ok('cluster', 'delete', '--yes')
+      writeFileSync(join(project, 'k8s', 'a.yaml'), configMap('a', 'one'))
       await ok('cluster', 'create')
       expect(await get('configmap', 'a', '-n', 'default', '-o', 'jsonpath={.data.value}')).toBe('one')
       expect(await get('ocirepository', 'flux-system', '-n', 'flux-system', '-o', 'jsonpath={.spec.url} {.spec.secretRef.name}')).toBe(

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { configMap, describeOnHost, hostProject } from './bed.ts'
 
 const NAME = 'prune'
@@ -24,10 +24,12 @@ describeOnHost('what a push would remove', () => {
   const { ok, ksail, kubectl, write, put } = project
   const sleepSource = (suspend: boolean): Promise<string> =>
     kubectl('patch', 'ocirepository', 'flux-system', '-n', 'flux-system', '--type=merge', '-p', `{"spec":{"suspend":${suspend}}}`)
-  beforeAll(() => ok('up'))
   afterAll(project.remove)
 
+  it('is asked of a cluster', () => ok('up'))
+
   it('is counted from what the cluster has applied, not from what the tag holds', async () => {
+    await sleepSource(false)
     put(maps(names))
     await ok('workload', 'push', '--reconcile')
     // the tag goes on, the cluster does not

@@ -1,7 +1,7 @@
 import { mkdtempSync, realpathSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { SOURCE, SYNC } from '../bed/kube.ts'
 import { configMap, manifestsOf } from '../bed/manifests.ts'
 import { KSAIL, run } from '../bed/programs.ts'
@@ -12,11 +12,12 @@ describeOnHost('workload push', () => {
   const { get } = dev
   const { put } = manifestsOf(dev)
 
-  beforeAll(() => dev.ok('up'))
   afterAll(() => dev.remove())
 
+  it('has a cluster to push to', () => dev.ok('up'))
+
   it('an unchanged push writes nothing and starts no reconcile', async () => {
-    put('settings.yaml', configMap('settings', { version: '1' }))
+    put('settings.yaml', configMap('settings', { version: `${Date.now()}` }))
     const idle = await dev.registryWrites()
     const first = await dev.ok('workload', 'push')
     const afterFirst = await dev.registryWrites()
@@ -50,7 +51,7 @@ describeOnHost('workload push', () => {
   })
 
   it('writes results to stdout only, progress to stderr, and JSON that parses', async () => {
-    put('settings.yaml', configMap('settings', { version: '4' }))
+    put('settings.yaml', configMap('settings', { version: `${Date.now()}` }))
     const pushed = await dev.ok('workload', 'push', '-o', 'json')
     const result = JSON.parse(pushed.stdout)
     expect(result).toEqual({

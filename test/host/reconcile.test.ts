@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, expect, it } from 'vitest'
 import { stringify } from 'yaml'
 import { itBringsHelm } from '../bed/chart.ts'
 import { fails, loop } from '../bed/claims.ts'
@@ -14,13 +14,15 @@ describeOnHost('workload reconcile', () => {
   const { data } = dev
   const { put, drop, sync } = manifestsOf(dev)
 
-  beforeAll(async () => {
+  afterAll(() => dev.remove())
+
+  it('makes live what was pushed', async () => {
     await dev.ok('up')
     put('web.yaml', deployment('web', { image: 'example.com/web:1' }))
     put('settings.yaml', configMap('settings', { version: '1' }))
     await loop(dev)
+    expect(await data('settings')).toEqual({ version: '1' })
   })
-  afterAll(() => dev.remove())
 
   it("Flux's own client reads what we made without complaint", async () => {
     const flux = (...args: readonly string[]): Promise<Run> =>
@@ -59,6 +61,7 @@ describeOnHost('workload reconcile', () => {
   })
 
   it('a kustomization that does not build is refused by push, and reported by reconcile', async () => {
+    sync()
     const good = dev.read('k8s/kustomization.yaml')
     dev.write('k8s/kustomization.yaml', `${good}  - not-there.yaml\n`)
     const refused = await dev.ksail('workload', 'push')

@@ -171,7 +171,6 @@ const replacements = (pins: Pins): ReadonlyMap<string, string> =>
 
 /** The package as it is published, in a folder of its own, with other pins. */
 export const installedCopy = (folder: string, pins: Pins): string => {
-  mkdirSync(folder, { recursive: true })
   const [{ filename }] = JSON.parse(
     execFileSync('npm', ['pack', '--json', '--ignore-scripts', '--pack-destination', folder], { cwd: ROOT, encoding: 'utf8' }),
   ) as [{ filename: string }]

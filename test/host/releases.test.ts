@@ -83,7 +83,8 @@ describeOnHost(
 
     it('has a live cluster after up from an empty folder, and nothing of it after down', async () => {
       const name = 'dl-up'
-      const { ksail, project, kubeconfig, processes, ...me } = user(name, installedCopy(join(folder, 'direct'), pins))
+      site.asked.length = 0
+      const { ksail, project, kubeconfig, processes, ...me } = user(name, installedCopy(mkdtempSync(join(folder, 'direct-')), pins))
       const archive = new URL(pins['etcd']?.platforms[`${process.platform}-${process.arch}`]?.url ?? '').pathname
       site.breakOnce(archive)
 
@@ -129,7 +130,7 @@ describeOnHost(
       const row = pins['registry']
       const [platform, pin] = Object.entries(row?.platforms ?? {})[0] as [string, object]
       const wrong = { ...pins, registry: { ...row, platforms: { [platform]: { ...pin, sha256: 'f'.repeat(64) } } } } as Pins
-      const me = user('dl-hash', installedCopy(join(folder, 'wrong'), wrong))
+      const me = user('dl-hash', installedCopy(mkdtempSync(join(folder, 'wrong-')), wrong))
       const { code, stdout, stderr } = await me.ksail('up')
       expect({ code, stdout }, stderr).toEqual({ code: 3, stdout: '' })
       expect(stderr).toMatch(
@@ -144,7 +145,7 @@ describeOnHost(
     it('reaches everything through a proxy, by TLS of an authority that the user names', async () => {
       const world = await outside(site.host)
       try {
-        const program = installedCopy(join(folder, 'proxy'), site.pins(`https://${SITE}`, 'ghcr.io'))
+        const program = installedCopy(mkdtempSync(join(folder, 'proxy-')), site.pins(`https://${SITE}`, 'ghcr.io'))
         const { HTTPS_PROXY, SSL_CERT_FILE } = world.env
         const env = { HTTPS_PROXY: HTTPS_PROXY.replace('//', '//me:secret-word@'), SSL_CERT_FILE }
         const stranger = user('dl-strange', program, env)

@@ -50,9 +50,11 @@ describeOnHost(
 
     it('come again after a restart, and go with the cluster', async () => {
       dev.put({ 'web.yaml': deployment('web') })
+      await dev.ok('up', '--workers', '2')
       await dev.ok('cluster', 'stop')
       await dev.ok('cluster', 'start')
       expect(Object.keys(processesOf('dev'))).toEqual(expect.arrayContaining(['kube-scheduler', 'kwok']))
+      dev.put({ 'web.yaml': deployment('web'), 'more.yaml': deployment('more') })
       await dev.ok('workload', 'push', '--reconcile')
       await dev.ok('down')
       expect(processesOf('dev')).toEqual({})

@@ -9,7 +9,8 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { cached, type Slot } from '../../../../lib/tools/install/cache.ts'
 import { download } from '../../../../lib/tools/install/download.ts'
 import { pinned, type Pinned, type Pins } from '../../../../lib/tools/install/pins.ts'
-import { fakeContext } from '../../../fakes/context.ts'
+import { arrived } from '../../../fakes/arrived.ts'
+import { fakeContext, tempFolder } from '../../../fakes/context.ts'
 
 const PROGRAM = Buffer.from('#!/bin/sh\necho here\n'.padEnd(3000, '#'))
 const platform = `${process.platform}-${process.arch}`
@@ -163,10 +164,14 @@ describe('download', () => {
 
   it('begins anew when what was put together does not fit', async () => {
     let whole = 0
+    const tools = tempFolder()
     const { base, asked } = await serve(({ headers: { range } }, response) => {
       if (range === undefined && ++whole === 2) return void response.end(PROGRAM)
       response.setHeader('content-length', PROGRAM.length)
-      if (range === undefined) return void response.write('another file of this name', () => setImmediate(() => response.destroy()))
+      if (range === undefined) {
+        response.write('another file of this name')
+        return void arrived(tools, 'another file of this name'.length).then(() => response.destroy())
+      }
       const from = Number(/\d+/.exec(range)?.[0])
       response.writeHead(206, {
         'content-range': `bytes ${from}-${PROGRAM.length - 1}/${PROGRAM.length}`,
@@ -174,7 +179,7 @@ describe('download', () => {
       })
       response.end(PROGRAM.subarray(from))
     })
-    const { ctx, miss } = world()
+    const { ctx, miss } = world({ KSAIL_TOOLS_DIR: tools })
     const path = (await download(ctx, 'tool', miss, pins({ url: `${base}/tool`, sha256: sha(PROGRAM) }))) as string
     expect(readFileSync(path).equals(PROGRAM)).toBe(true)
     expect(asked).toHaveLength(3)
