@@ -4,7 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { itGoesTwice, itStaysAsItIs, tagged, times } from '../bed/claims.ts'
 import { SOURCE, SYNC } from '../bed/kube.ts'
 import { linesOf, output } from '../bed/programs.ts'
-import { describeOnKind, docker, holdPort, inventory, kindProject, mustNotExist, processes } from './bed.ts'
+import { describeOnKind, docker, holdPort, inventory, kindProject, mustNotExist, processesLeft } from './bed.ts'
 
 const FOREIGN = `apiVersion: v1
 kind: Config
@@ -98,7 +98,7 @@ describeOnKind('up and down', () => {
     await one.ok('down')
     expect(linesOf(await docker('volume', 'ls', '-q')).filter((it) => volumes.includes(it))).toEqual([])
     expect(await inventory(one.name)).toEqual({ containers: [], volumes: [] })
-    expect(processes(one.name)).toEqual([])
+    expect(await processesLeft(one.name)).toEqual([])
     expect(await beside()).toEqual(earlier)
     expect(await docker('network', 'inspect', 'kind', '--format', '{{range .Containers}}{{.Name}} {{end}}')).not.toContain('e2e-one')
     expect((await kubeconfig()).contexts).toEqual(['elsewhere', 'kind-e2e-two'])
