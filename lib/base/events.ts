@@ -36,6 +36,33 @@ export type Event =
 
 export type Reporter = (event: Event) => void
 
+/** A wait that takes longer than this is told (ms), and again when something else blocks it then. */
+const SILENCE = 5000
+
+/** Says what is waited for when work takes long: `what` is asked in that moment. */
+export const telling = async <T>(
+  { report }: { readonly report: Reporter },
+  what: () => string | Promise<string>,
+  work: Promise<T>,
+  silence = SILENCE,
+): Promise<T> => {
+  let told = ''
+  let over = false
+  const look = async (): Promise<void> => {
+    const text = await what()
+    if (!over && text !== told) report({ kind: 'wait', text })
+    told = text
+  }
+  // a look that fails is no news: what is waited for tells its own failure
+  const timer = setInterval(() => void look().catch(() => undefined), silence)
+  try {
+    return await work
+  } finally {
+    over = true
+    clearInterval(timer)
+  }
+}
+
 /** Reports a step, does the work, reports how long it took. A failure is the error's to tell. */
 export const step = async <T>(
   ctx: { readonly report: Reporter; readonly now: () => number },

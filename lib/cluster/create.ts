@@ -95,10 +95,11 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   const record = await recordFor(ctx, target, survey, adopt)
   const running = !making
   try {
-    if (survey.nodes.some((node) => !node.running)) {
-      await step(ctx, `starting the ${runtime.nouns} of ${target.name}, which are stopped`, () => runtime.start(ctx, target.name))
-      await step(ctx, `waiting for the API server of ${target.name}`, () => runtime.ready(ctx, target, { timeout: target.timeout }))
-    }
+    const stopped = survey.nodes.some((node) => !node.running)
+    if (stopped)
+      await step(ctx, `starting the ${runtime.nouns} of ${target.name}, which are stopped`, () => runtime.start(ctx, target.name, target))
+    if (stopped || survey.nodes.some(({ trouble }) => trouble !== undefined))
+      await step(ctx, `waiting for the API server of ${target.name}`, () => runtime.ready(ctx, target, target))
     const base = { ctx, target, record, engine, sync, components, runtime }
     const complete = running && (await nothingLeft(base, survey))
     const { actions, outcome } = planCreate({

@@ -63,7 +63,9 @@ const nodesDown = ({ nodes }: Survey, name: string, noun: string, status: Cluste
   if (status === 'gone') return [`there is no cluster ${name}: run ksail cluster create`]
   if (status === 'half-made') return [`cluster ${name} was never finished: run ksail cluster create, which goes on where it was`]
   if (status === 'stopped') return [`cluster ${name} is stopped: run ksail cluster start`]
-  return nodes.filter(({ running }) => !running).map((node) => `${noun} ${node.name} is ${node.status}: run ksail cluster start`)
+  return nodes.flatMap(({ name: node, running, status: is, trouble }) =>
+    running ? (trouble === undefined ? [] : [`${noun} ${node} ${trouble}`]) : [`${noun} ${node} is ${is}: run ksail cluster start`],
+  )
 }
 
 const registryOf = async (

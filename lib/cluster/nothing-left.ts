@@ -34,7 +34,7 @@ export const nothingLeft = async (
     })
   } catch (error) {
     if (!isKsailError(error, 'unreachable')) throw error
-    if (!dryRun) await runtime.ready(ctx, target, { timeout: target.timeout })
+    if (!dryRun) await runtime.ready(ctx, target, target)
     return false
   }
 }

@@ -46,6 +46,7 @@ export const besideOf = ({ target, record, adopt }: Pick<Previewed, 'target' | '
   port: target.registryPort,
   recorded: record.port,
   adopt,
+  timeout: target.timeout,
 })
 
 export const previewsOf = (plan: Previewed, outcome: { port: number | undefined }): Previews => {

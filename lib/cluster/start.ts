@@ -2,6 +2,7 @@ import { KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import type { ProjectOptions } from '../config/project.ts'
+import type { Wait } from '../distributions/distribution.ts'
 import { followRegistry } from './follow.ts'
 import { tellStep } from './tell.ts'
 import { writeRecord } from '../providers/record.ts'
@@ -46,7 +47,8 @@ export const startCluster = (options: StartOptions, ctx: Context): Promise<Start
     refuseForeign(target, survey, 'choose another cluster with --name')
     refuseMissing(name, survey)
     const { container, record } = survey
-    const already = survey.nodes.every(({ running }) => running) && container?.running !== false
+    const already = survey.nodes.every(({ running, trouble }) => running && trouble === undefined) && container?.running !== false
+    const left = (): Wait => ({ timeout: Math.max(1, target.timeout - (ctx.now() - start)) })
     if (options.dryRun === true) {
       const commands = [...(await runtime.preview.start(ctx, name)), ...(await runtime.registry.preview.start(ctx, name))]
       tellStep(ctx, { title: `cluster ${name}`, commands, already: commands.length === 0 })
@@ -54,12 +56,14 @@ export const startCluster = (options: StartOptions, ctx: Context): Promise<Start
       return { name, context: target.context, kubeconfig: target.kubeconfig, registry: address, already, commands, ms: ctx.now() - start }
     }
     // nodes first: a registry that comes before them may take the address that a node had
-    if (!already) await step(ctx, `starting the ${runtime.nouns} of ${name}`, () => runtime.start(ctx, name))
+    if (!already) await step(ctx, `starting the ${runtime.nouns} of ${name}`, () => runtime.start(ctx, name, left()))
     if (container === undefined && record?.port !== undefined)
       ctx.report({ kind: 'warn', text: `the registry of ${name} is gone: ksail cluster create makes it again` })
     let [port] = await Promise.all([
-      container === undefined ? undefined : step(ctx, `starting registry ${container.name}`, () => runtime.registry.start(ctx, name)),
-      step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, { timeout: target.timeout })),
+      container === undefined
+        ? undefined
+        : step(ctx, `starting registry ${container.name}`, () => runtime.registry.start(ctx, name, left())),
+      step(ctx, `waiting for the API server of ${name}`, () => runtime.ready(ctx, target, left())),
     ])
     if (port !== undefined && record?.port !== undefined && port !== record.port) {
       const moved = { ...record, port }

@@ -22,4 +22,6 @@ export interface EnsureBeside {
   /** Port that this cluster had before. */
   readonly recorded: number | undefined
   readonly adopt: boolean
+  /** Milliseconds that may pass until it answers. */
+  readonly timeout: number
 }

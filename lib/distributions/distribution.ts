@@ -10,8 +10,15 @@ export interface Node {
   readonly name: string
   readonly running: boolean
   readonly status: string
+  /** Why it is of no use although it runs, and what to do, as `is not ready: look at …`. */
+  readonly trouble?: string | undefined
   /** ISO 8601. */
   readonly created: string
+}
+
+/** Milliseconds that may pass until what was started is ready. */
+export interface Wait {
+  readonly timeout: number
 }
 
 export type Apply = (yaml: string, options: { readonly manager: string }) => Promise<void>
@@ -53,7 +60,7 @@ export interface RegistryRuntime {
     do(ctx: Context, cluster: string, port: number, nodes: readonly string[]): Promise<number | undefined>
   }[]
   /** Starts the one that is there; the port on which it answers then. */
-  start(ctx: Context, cluster: string): Promise<number | undefined>
+  start(ctx: Context, cluster: string, wait: Wait): Promise<number | undefined>
   stop(ctx: Context, cluster: string): Promise<void>
   remove(
     ctx: Context,
@@ -72,7 +79,7 @@ export interface ProcessControllers {
   /** Whether these all run. */
   run(ctx: Context, name: string, names: readonly string[]): Promise<boolean>
   /** Starts those that do not run; their kinds are served already. */
-  start(ctx: Context, name: string, names: readonly string[]): Promise<void>
+  start(ctx: Context, name: string, names: readonly string[], wait: Wait): Promise<void>
 }
 
 /** A distribution on a provider: how its clusters are made, found, started, stopped and removed. */
@@ -96,10 +103,10 @@ export interface Runtime {
   adopt(ctx: Context, target: Target, signal: AbortSignal): Making
   /** Ends programs of an earlier run that still make this cluster; true when there was one. */
   endMakers(ctx: Context, name: string): Promise<boolean>
-  start(ctx: Context, name: string): Promise<void>
+  start(ctx: Context, name: string, wait: Wait): Promise<void>
   stop(ctx: Context, name: string): Promise<void>
   /** Waits until the API server answers. */
-  ready(ctx: Context, target: Target, options: { readonly timeout: number }): Promise<void>
+  ready(ctx: Context, target: Target, wait: Wait): Promise<void>
   /** Writes the context into the kubeconfig again and makes it current. */
   connect(ctx: Context, target: Target): Promise<void>
   /** How the engine's controllers run. */

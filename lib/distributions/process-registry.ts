@@ -37,21 +37,21 @@ export const processRegistry: RegistryRuntime = {
     const found = await findHostRegistry(ctx, cluster)
     return found === undefined ? undefined : beside(cluster, found).labels
   },
-  ensure: async (ctx, { cluster, owner, port, recorded, adopt }, made) => {
+  ensure: async (ctx, { cluster, owner, port, recorded, adopt, timeout }, made) => {
     const found = await find(ctx, cluster)
     if (found !== undefined && !adopt && !ownsContainer(owner, found))
       throw foreign(`registry ${found.name}`, `the project in ${found.labels[LABELS.directory]}`)
     const kept = (await findHostRegistry(ctx, cluster)) !== undefined
     if (found === undefined) made(async () => void (await removeHostRegistry(ctx.cleanup(), cluster, kept)))
-    return { port: (await ensureHostRegistry(ctx, { cluster, owner, port, recorded })).port, adopted: [] }
+    return { port: (await ensureHostRegistry(ctx, { cluster, owner, port, recorded, timeout })).port, adopted: [] }
   },
   url: (_cluster, port) => `oci://127.0.0.1:${port}`,
   links: [],
-  start: async (ctx, cluster) => {
+  start: async (ctx, cluster, { timeout }) => {
     const found = await findHostRegistry(ctx, cluster)
     return found?.owner === undefined
       ? undefined
-      : (await ensureHostRegistry(ctx, { cluster, owner: found.owner, recorded: found.port })).port
+      : (await ensureHostRegistry(ctx, { cluster, owner: found.owner, recorded: found.port, timeout })).port
   },
   stop: stopHostRegistry,
   remove: async (ctx, { cluster, keepStorage }) => void (await removeHostRegistry(ctx, cluster, keepStorage)),

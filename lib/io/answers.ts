@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import type { Context } from '../base/context.ts'
 
 /** Whether something of this machine answers 2xx at a URL within `timeout` ms. Refused, reset or too late: it does not. */
@@ -16,3 +17,15 @@ export const answers = async (ctx: Pick<Context, 'fetch' | 'signal'>, url: strin
     clearTimeout(timer)
   }
 }
+
+/** The same for a socket of this machine and a path. */
+export const socketAnswers = (socketPath: string, path: string, timeout: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const sent = request({ socketPath, path, timeout }, (response) => {
+      response.resume()
+      resolve(response.statusCode === 200)
+    })
+    sent.once('timeout', () => sent.destroy(new Error('no answer')))
+    sent.once('error', () => resolve(false))
+    sent.end()
+  })

@@ -48,6 +48,13 @@ const stateOf = (pid: number): string | undefined => {
   }
 }
 
+/** Whether a process was halted, as by SIGSTOP: it is there and does nothing. */
+export const isHalted = async (ctx: Pick<Context, 'platform' | 'exec'>, pid: number): Promise<boolean> => {
+  if (ctx.platform === 'linux') return stateOf(pid)?.toUpperCase() === 'T'
+  const { stdout } = await ctx.exec('ps', ['-o', 'stat=', '-p', String(pid)], { accept: 'any', timeout: 10_000, quiet: true })
+  return stdout.startsWith('T')
+}
+
 /** What tells a process from a later one with the same number: its start time, where the system says it. */
 export const startOf = async (pid: number): Promise<string | undefined> => {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)

@@ -1,12 +1,10 @@
 import type { Context } from '../base/context.ts'
 import { formatDuration } from '../base/duration.ts'
 import { KsailError } from '../base/errors.ts'
+import { telling } from '../base/events.ts'
 import type { Target } from '../base/target.ts'
 import { within } from '../base/within.ts'
 import { DOWN } from '../tools/kube-failure.ts'
-
-/** A question that takes longer is told. */
-const SILENCE = 5000
 
 /** The first answer of a cluster, within the time that the whole wait may take: a connection that hangs must not outlast it. */
 export const answerOf = async <T>(
@@ -14,12 +12,7 @@ export const answerOf = async <T>(
   { name, timeout }: Pick<Target, 'name' | 'timeout'>,
   ask: Promise<T>,
 ): Promise<T> => {
-  const slow = setTimeout(() => ctx.report({ kind: 'wait', text: `waiting for cluster ${name} to answer` }), SILENCE)
   const late = (): KsailError =>
     new KsailError('timeout', `cluster ${name} does not answer after ${formatDuration(timeout)}`, { hint: DOWN })
-  try {
-    return await within(timeout, ask, late)
-  } finally {
-    clearTimeout(slow)
-  }
+  return telling(ctx, () => `waiting for cluster ${name} to answer`, within(timeout, ask, late))
 }

@@ -52,6 +52,6 @@ export const ensureControllers = async (ctx: Context, target: Target, objects: r
         })
       await ctx.sleep(200)
     }
-    if (runtime?.as === 'processes') await runtime.start(ctx, target.name, components)
+    if (runtime?.as === 'processes') await runtime.start(ctx, target.name, components, target)
   })
 }

@@ -116,6 +116,7 @@ describeOnHost('ports', () => {
     const held: Server[] = []
     try {
       const { ready } = await ensureComponent(ctx, unit, 'registry', {
+        until: ctx.now() + 60_000,
         prepare: async ({ registry }) => {
           tried.push(registry as number)
           if (held.length < 2) held.push(await listen(registry as number))

@@ -20,6 +20,7 @@ import {
   removeControl,
   stopControl,
 } from '../../providers/host/control.ts'
+import { patienceOf } from '../../providers/host/patience.ts'
 import { SIMULATORS } from '../../providers/host/simulated.ts'
 import { isComponent } from '../../providers/host/components.ts'
 import { logOf } from '../../providers/host/process.ts'
@@ -34,12 +35,13 @@ const contextOf = (name: string): string => `ksail-${name}`
 const nodes: Runtime['nodes'] = async (ctx, name) => {
   const facts = await controlFacts(ctx, name)
   if (facts === undefined) return []
-  return (await controlState(ctx, name)).map(({ component, pid, ready }): Node => ({
+  return (await controlState(ctx, name)).map(({ component, pid, trouble }): Node => ({
     // one id for all: a controller that comes later belongs to the same cluster
     id: facts.id,
     name: component,
     running: pid !== undefined,
-    status: pid === undefined ? 'not running' : ready ? `running as process ${pid}` : `running as process ${pid}, not ready`,
+    status: pid === undefined ? 'not running' : `running as process ${pid}${trouble === undefined ? '' : ', not ready'}`,
+    trouble,
     created: facts.created,
   }))
 }
@@ -54,19 +56,20 @@ const connect = async (ctx: Context, { kubeconfig, context }: Pick<Target, 'kube
 const HEAD_START = 3000
 
 const run = (ctx: Context, target: Target, signal: AbortSignal, headStart = 0): Making => {
+  const patience = patienceOf(ctx, target.timeout, signal)
   const api = deferred<ApiAccess>()
   const applied = deferred<void>()
   const begun: (() => Promise<void>)[] = []
   const work = async (): Promise<void> => {
-    const access = await ensureControl(ctx, target.name, { workers: target.workers, profile: target.fluxProfile })
+    const access = await ensureControl(ctx, target.name, { workers: target.workers, profile: target.fluxProfile, ...patience })
     signal.throwIfAborted()
     api.resolve(access)
     await Promise.all([
       connect(ctx, target, access),
       (async () => {
-        const more = await ensureSimulated(ctx, target.name, access)
+        const more = await ensureSimulated(ctx, target.name, access, patience)
         if (headStart > 0 && more.length === 0) await Promise.race([applied.promise, ctx.sleep(headStart)])
-        await ensureWork(ctx, target.name, ['kube-controller-manager', ...more])
+        await ensureWork(ctx, target.name, ['kube-controller-manager', ...more], patience)
       })(),
     ])
   }
@@ -80,7 +83,10 @@ const run = (ctx: Context, target: Target, signal: AbortSignal, headStart = 0): 
       signal.throwIfAborted()
       const earlier = begun.splice(0)
       // what is applied next is for the controllers that are starting: it need not wait for them, but it has failed when they do
-      const [ready] = await Promise.all([applyTo(ctx, target.name, access, yaml, manager), ...earlier.map((wait) => wait())])
+      const [ready] = await Promise.all([
+        applyTo(ctx, { name: target.name, access, manager, ...patience }, yaml),
+        ...earlier.map((wait) => wait()),
+      ])
       begun.push(ready)
       applied.resolve()
     },
@@ -97,9 +103,10 @@ const sayIgnored = (ctx: Context, { kubernetesVersion, nodeImage, controlPlanes 
   if (ignored.length > 0) ctx.report({ kind: 'warn', text: `provider Host does not know: ${ignored.join(', ')}` })
 }
 
-const start = async (ctx: Context, name: string): Promise<void> => {
-  await ensureControl(ctx, name)
-  await ensureWork(ctx, name)
+const start: Runtime['start'] = async (ctx, name, { timeout }) => {
+  const patience = patienceOf(ctx, timeout)
+  await ensureControl(ctx, name, patience)
+  await ensureWork(ctx, name, [], patience)
 }
 
 /** Vanilla Kubernetes without containers: its control plane and the Flux controllers as processes of this user. */
@@ -145,7 +152,7 @@ export const vanillaOnHost: Runtime = {
       const state = await controlState(ctx, name)
       return names.every((it) => state.some(({ component, pid }) => component === it && pid !== undefined))
     },
-    start: async (ctx, name, names) => (await beginWork(ctx, name, names.filter(isComponent)))(),
+    start: async (ctx, name, names, { timeout }) => (await beginWork(ctx, name, names.filter(isComponent), patienceOf(ctx, timeout)))(),
   },
   saveLogs: async (ctx, name, folder) => {
     await makeFolder(folder)

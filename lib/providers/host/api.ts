@@ -2,6 +2,7 @@ import { Agent, request } from 'node:https'
 import { KsailError, messageOf } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { pathOf } from '../../tools/kube-paths.ts'
+import { isOver, type Patience } from './patience.ts'
 import type { ApiAccess } from './secrets.ts'
 
 export interface Answer {
@@ -17,9 +18,9 @@ export interface Api {
 }
 
 /** How long an answer may take (ms): a server that is starting may accept and say nothing. */
-const LIMIT = 15_000
+export const ANSWER = 15_000
 
-export const apiOf = (ctx: Pick<Context, 'signal'>, { server, certificate, token }: ApiAccess, limit = LIMIT): Api => {
+export const apiOf = (ctx: Pick<Context, 'signal'>, { server, certificate, token }: ApiAccess, limit = ANSWER): Api => {
   const agent = new Agent({ keepAlive: true, ca: certificate, maxSockets: 8 })
   const send: Api['send'] = (method, path, body) =>
     new Promise((resolve, reject) => {
@@ -82,33 +83,51 @@ const heals = ({ status, body }: Answer): boolean =>
   [0, 404, 409, 429, 500, 502, 503, 504].includes(status) || (status === 403 && /not yet ready|unable to create new content/.test(body))
 
 const PAUSE = 50
-const PATIENCE = 60_000
+
+/** How long the API is asked again while its answer is one that may change. */
+export interface ApiPatience extends Patience {
+  /** Throws what is known of a server that nobody reaches; called when one more answer is missing. */
+  readonly silent?: (() => Promise<void>) | undefined
+}
 
 /** Asks again until the answer is one that lasts. */
-const until = async (ctx: Context, ask: () => Promise<Answer>, what: string): Promise<Answer> => {
-  const start = ctx.now()
+const until = async (ctx: Context, ask: () => Promise<Answer>, what: string, patience: ApiPatience): Promise<Answer> => {
   for (;;) {
     const answer = await ask()
     if (answer.status >= 200 && answer.status < 300) return answer
-    if (!heals(answer) || ctx.now() - start > PATIENCE) {
+    const over = isOver(ctx, patience)
+    if (!heals(answer) || over) {
       const said = /"message":"((?:[^"\\]|\\.)*)"/.exec(answer.body)?.[1] ?? answer.body
-      throw new KsailError('failed', `${what}: ${said.slice(0, 600) || `status ${answer.status}`}`)
+      throw new KsailError(over ? 'timeout' : 'failed', `${what}: ${said.slice(0, 600) || `status ${answer.status}`}`, {
+        hint: over ? 'run ksail cluster info to see what is down, or pass a longer --timeout' : undefined,
+      })
     }
+    if (answer.status === 0) await patience.silent?.()
     await ctx.sleep(PAUSE)
   }
 }
 
 /** Applies manifests server-side as soon as the API server takes them; kinds that are new are waited for. */
-export const applyManifests = async (ctx: Context, api: Api, manifests: readonly Manifest[], manager: string): Promise<void> => {
+export const applyManifests = async (
+  ctx: Context,
+  api: Api,
+  manifests: readonly Manifest[],
+  { manager, ...patience }: ApiPatience & { readonly manager: string },
+): Promise<void> => {
   const apply = ({ kind, name, path, text }: Manifest): Promise<Answer> =>
-    until(ctx, () => api.send('PATCH', `${path}?fieldManager=${encodeURIComponent(manager)}&force=true`, text), `applying ${kind} ${name}`)
+    until(
+      ctx,
+      () => api.send('PATCH', `${path}?fieldManager=${encodeURIComponent(manager)}&force=true`, text),
+      `applying ${kind} ${name}`,
+      patience,
+    )
   const first = ['Namespace', 'CustomResourceDefinition']
   await Promise.all(manifests.filter(({ kind }) => first.includes(kind)).map(apply))
   await Promise.all(manifests.filter(({ kind }) => !first.includes(kind)).map(apply))
 }
 
 /** Waits until the API knows a group of kinds, as after its start. */
-export const knownGroup = async (ctx: Context, api: Api, group: string): Promise<void> =>
+export const knownGroup = async (ctx: Context, api: Api, group: string, patience: ApiPatience): Promise<void> =>
   void (await until(
     ctx,
     async () => {
@@ -117,6 +136,7 @@ export const knownGroup = async (ctx: Context, api: Api, group: string): Promise
       return answer.status === 200 && resources.length === 0 ? { status: 503, body: 'not discovered' } : answer
     },
     `waiting for the kinds of ${group}`,
+    patience,
   ))
 
 interface Definition {
@@ -129,7 +149,7 @@ interface Definition {
 }
 
 /** Waits until a kind that was applied is served: a controller that starts before gives up. */
-export const servedKind = async (ctx: Context, api: Api, { name, path }: Manifest): Promise<void> => {
+export const servedKind = async (ctx: Context, api: Api, { name, path }: Manifest, patience: ApiPatience): Promise<void> => {
   let list: string | undefined
   await until(
     ctx,
@@ -143,5 +163,6 @@ export const servedKind = async (ctx: Context, api: Api, { name, path }: Manifes
       return { status: 503, body: 'not established' }
     },
     `waiting for the kind ${name}`,
+    patience,
   )
 }

@@ -26,12 +26,13 @@ export interface Component {
   readonly folders?: readonly string[]
   args(facts: Facts): readonly string[]
   env?(facts: Facts): Readonly<Record<string, string>>
-  /** Where it answers 200 when it is ready; without one it is ready as long as it runs. */
-  readonly ready?: { readonly port: string; readonly path: string }
+  /** Where it answers 200 when it is ready: on one of its ports, or on a socket in the folder of its unit. Without one it is ready as long as it runs. */
+  readonly ready?: { readonly path: string } & ({ readonly port: string } | { readonly socket: string })
 }
 
 /** The processes run in the folder of their unit, so that the paths of sockets stay short enough. etcd has no port: another user of the machine could read every Secret. */
-const ETCD = 'unix://etcd.sock:0'
+const ETCD_SOCKET = 'etcd.sock:0'
+const ETCD = `unix://${ETCD_SOCKET}`
 const PEER = 'unix://peer.sock:0'
 const SERVICES = '10.96.0.0/16'
 
@@ -104,6 +105,7 @@ export const components = {
       `--initial-advertise-peer-urls=${PEER}`,
       `--initial-cluster=ksail=${PEER}`,
     ],
+    ready: { socket: ETCD_SOCKET, path: '/health' },
   },
   'kube-apiserver': {
     stage: 'api',

@@ -1,9 +1,12 @@
+import { formatDuration } from '../../base/duration.ts'
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
-import { apiOf, applyManifests, knownGroup, manifestsIn, servedKind, type Api } from './api.ts'
+import { telling } from '../../base/events.ts'
+import { ANSWER, apiOf, applyManifests, knownGroup, manifestsIn, servedKind, type Api, type ApiPatience } from './api.ts'
 import { componentOf, components, isComponent, type ComponentName } from './components.ts'
-import { ensureComponent, isReady, portsOf } from './ensure.ts'
-import { componentNames, endComponents, refind } from './process.ts'
+import { endedError, ensureComponent, isReady, portsOf, troubleOf } from './ensure.ts'
+import { isOver, patienceOf, type Patience } from './patience.ts'
+import { componentNames, endComponents, findProcess, refind } from './process.ts'
 import { ensureSecrets, readAccess, writeAdminConfig, type ApiAccess } from './secrets.ts'
 import { applyNodes, SIMULATORS, writeStages } from './simulated.ts'
 import { ensureUnit, readFacts, removeUnit, unitOf, writeFacts, type Unit, type UnitFacts } from './unit.ts'
@@ -12,7 +15,8 @@ import { ensureUnit, readFacts, removeUnit, unitOf, writeFacts, type Unit, type 
 export interface ProcessState {
   readonly component: ComponentName
   readonly pid: number | undefined
-  readonly ready: boolean
+  /** Why it is not ready although it runs, and what to do. */
+  readonly trouble: string | undefined
 }
 
 /** Ends components in the order in which they may miss each other. */
@@ -44,6 +48,21 @@ export const withApi = async <T>(ctx: Context, access: ApiAccess, work: (api: Ap
   } finally {
     api.close()
   }
+}
+
+/** The same for questions that are asked until they are answered, the processes of the API have ended, or patience has. */
+const withPatience = async <T>(
+  ctx: Context,
+  { name, access, ...patience }: Patience & { readonly name: string; readonly access: ApiAccess },
+  work: (api: Api, patience: ApiPatience) => Promise<T>,
+): Promise<T> => {
+  const unit = unitOf(ctx, name, 'control-plane')
+  const silent = async (): Promise<void> => {
+    for (const it of ['etcd', 'kube-apiserver'] as const)
+      if ((await findProcess(ctx, unit, it)) === undefined) throw await endedError(unit, it)
+  }
+  const asked = withApi(ctx, access, (api) => work(api, { ...patience, silent }), Math.min(ANSWER, Math.max(1, patience.until - ctx.now())))
+  return telling(ctx, () => blockers(ctx, name), asked)
 }
 
 interface Asking {
@@ -83,7 +102,11 @@ const setProfile = async (ctx: Context, unit: Unit, facts: UnitFacts, profile: N
  * The control plane of a cluster, running: started as far as it does not run. Settles when the API takes requests of its owner, which is
  * before its own readiness: what is applied then is waited for anyway.
  */
-export const ensureControl = async (ctx: Context, name: string, { workers, profile }: ControlOptions = {}): Promise<ApiAccess> => {
+export const ensureControl = async (
+  ctx: Context,
+  name: string,
+  { workers, profile, ...patience }: ControlOptions & Patience,
+): Promise<ApiAccess> => {
   const unit = unitOf(ctx, name, 'control-plane')
   const facts = await ensureUnit(unit, (workers ?? 0) > 0 ? { workers } : {})
   if (workers !== undefined && workers !== (facts.workers ?? 0))
@@ -92,12 +115,13 @@ export const ensureControl = async (ctx: Context, name: string, { workers, profi
   await ensureSecrets(unit)
   const before = (await portsOf(unit, 'kube-apiserver'))?.['api']
   const [state, api] = await Promise.all([
-    ensureComponent(ctx, unit, 'etcd'),
+    ensureComponent(ctx, unit, 'etcd', patience),
     ensureComponent(ctx, unit, 'kube-apiserver', {
-      ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces?limit=1', { port: ports['api'] }),
+      ...patience,
+      ready: (ports) => apiAnswers(ctx, unit, '/api/v1/namespaces?limit=1', { port: ports['api'], limit: QUESTION }),
     }),
   ])
-  const ports = await Promise.race([api.ready, state.lost])
+  const [ports] = await Promise.race([Promise.all([api.ready, state.ready]), state.lost])
   const access = await readAccess(unit, ports['api'] as number)
   if (access === undefined) throw new KsailError('bug', `the API server of ${name} answers without a certificate`)
   await writeAdminConfig(unit, access)
@@ -108,24 +132,34 @@ export const ensureControl = async (ctx: Context, name: string, { workers, profi
 }
 
 /** The simulated nodes that a cluster was made with, if any: the nodes and what moves them. */
-export const ensureSimulated = async (ctx: Context, name: string, access: ApiAccess): Promise<readonly ComponentName[]> => {
+export const ensureSimulated = async (
+  ctx: Context,
+  name: string,
+  access: ApiAccess,
+  patience: Patience,
+): Promise<readonly ComponentName[]> => {
   const { workers = 0 } = (await controlFacts(ctx, name)) ?? {}
   if (workers === 0) return []
-  await withApi(ctx, access, (api) => applyNodes(ctx, api, name, workers))
+  await withPatience(ctx, { name, access, ...patience }, (api, how) => applyNodes(ctx, api, { cluster: name, count: workers, ...how }))
   return SIMULATORS
 }
 
 /** Starts these components; what it returns waits until they are ready, and fails when one ends. */
-export const beginWork = async (ctx: Context, name: string, names: readonly ComponentName[]): Promise<() => Promise<void>> => {
+export const beginWork = async (
+  ctx: Context,
+  name: string,
+  names: readonly ComponentName[],
+  patience: Patience,
+): Promise<() => Promise<void>> => {
   const unit = unitOf(ctx, name, 'control-plane')
   const access = await accessOf(ctx, name)
   if (access === undefined)
     throw new KsailError('unreachable', `cluster ${name} has no API server yet`, { hint: 'run ksail cluster create' })
-  const started = await withApi(ctx, access, (api) =>
+  const started = await withPatience(ctx, { name, access, ...patience }, (api, how) =>
     Promise.all(
       names.map(async (it) => {
-        await Promise.all((componentOf(it).groups ?? []).map((group) => knownGroup(ctx, api, group)))
-        return ensureComponent(ctx, unit, it)
+        await Promise.all((componentOf(it).groups ?? []).map((group) => knownGroup(ctx, api, group, how)))
+        return ensureComponent(ctx, unit, it, patience)
       }),
     ),
   )
@@ -133,11 +167,11 @@ export const beginWork = async (ctx: Context, name: string, names: readonly Comp
 }
 
 /** Starts what a cluster has besides its API, and this too: all that it had before when nothing is named. */
-export const ensureWork = async (ctx: Context, name: string, more: readonly ComponentName[] = []): Promise<void> => {
+export const ensureWork = async (ctx: Context, name: string, more: readonly ComponentName[], patience: Patience): Promise<void> => {
   const unit = unitOf(ctx, name, 'control-plane')
   const wanted = new Set<ComponentName>([...ofStage(await componentsOf(unit), 'work'), ...more])
   await (
-    await beginWork(ctx, name, [...wanted])
+    await beginWork(ctx, name, [...wanted], patience)
   )()
 }
 
@@ -146,32 +180,43 @@ const controllersOf = (texts: readonly string[]): readonly ComponentName[] =>
   [...new Set(texts.map((text) => /^ {4}app\.kubernetes\.io\/component: *(\S+)/m.exec(text)?.[1] ?? ''))].filter(isComponent)
 
 /** Applies manifests. Kinds of a controller that is one of the components start it, as soon as they are served; what it returns waits for that one. */
-export const applyTo = async (ctx: Context, name: string, access: ApiAccess, yaml: string, manager: string): Promise<() => Promise<void>> =>
-  withApi(ctx, access, async (api) => {
+export const applyTo = async (
+  ctx: Context,
+  { name, access, manager, ...patience }: Patience & { readonly name: string; readonly access: ApiAccess; readonly manager: string },
+  yaml: string,
+): Promise<() => Promise<void>> =>
+  withPatience(ctx, { name, access, ...patience }, async (api, how) => {
     const manifests = manifestsIn(yaml)
-    await applyManifests(ctx, api, manifests, manager)
+    await applyManifests(ctx, api, manifests, { manager, ...how })
     const kinds = manifests.filter(({ kind }) => kind === 'CustomResourceDefinition')
     const controllers = controllersOf(kinds.map(({ text }) => text))
     if (controllers.length === 0) return async () => undefined
-    await Promise.all(kinds.map((it) => servedKind(ctx, api, it)))
-    return beginWork(ctx, name, controllers)
+    await Promise.all(kinds.map((it) => servedKind(ctx, api, it, how)))
+    return beginWork(ctx, name, controllers, patience)
   })
+
+/** How long an API server that may hang has for one answer (ms), of several. */
+const QUESTION = 5000
 
 /** Waits until the API says that it is ready. */
 export const controlReady = async (ctx: Context, name: string, timeout: number): Promise<void> => {
   const unit = unitOf(ctx, name, 'control-plane')
-  const start = ctx.now()
-  while (!(await apiAnswers(ctx, unit, '/readyz', { limit: Math.min(timeout, 15_000) }))) {
-    if (ctx.now() - start > timeout)
-      throw new KsailError('timeout', `the API server of cluster ${name} did not answer in time`, {
-        hint: 'run ksail cluster info to see what is down',
-      })
-    await ctx.sleep(50)
+  const patience = patienceOf(ctx, timeout)
+  const wait = async (): Promise<void> => {
+    while (!(await apiAnswers(ctx, unit, '/readyz', { limit: Math.min(timeout, QUESTION) }))) {
+      if (isOver(ctx, patience))
+        throw new KsailError('timeout', `the API server of cluster ${name} is not ready after ${formatDuration(timeout)}`, {
+          details: await troubles(ctx, name),
+          hint: 'run ksail cluster info to see what is down, or pass a longer --timeout',
+        })
+      await ctx.sleep(50)
+    }
   }
+  return telling(ctx, () => blockers(ctx, name), wait())
 }
 
 /** How long one that runs has to say that it is ready (ms): who looks does not wait. */
-const LOOK = 1000
+const LOOK = 2000
 
 /** Every process that the control plane of a cluster has, running or not. */
 export const controlState = async (ctx: Context, name: string): Promise<readonly ProcessState[]> => {
@@ -179,13 +224,24 @@ export const controlState = async (ctx: Context, name: string): Promise<readonly
   return Promise.all(
     (await componentsOf(unit)).map(async (component) => {
       const pid = await refind(ctx, unit, component)
+      if (pid === undefined) return { component, pid, trouble: undefined }
       const ready =
-        pid !== undefined &&
-        (component === 'kube-apiserver' ? await apiAnswers(ctx, unit, '/readyz', { limit: LOOK }) : await isReady(ctx, unit, component))
-      return { component, pid, ready }
+        component === 'kube-apiserver'
+          ? await apiAnswers(ctx, unit, '/readyz', { limit: LOOK })
+          : await isReady(ctx, unit, component, { pid, limit: LOOK })
+      return { component, pid, trouble: ready ? undefined : await troubleOf(ctx, unit, component, pid) }
     }),
   )
 }
+
+const troubles = async (ctx: Context, name: string): Promise<readonly string[]> =>
+  (await controlState(ctx, name)).flatMap(({ component, pid, trouble }) =>
+    pid === undefined ? [`${component} does not run`] : trouble === undefined ? [] : [`${component} ${trouble}`],
+  )
+
+/** What an API server that does not answer waits for, as it looks now. */
+const blockers = async (ctx: Context, name: string): Promise<string> =>
+  [`waiting for the API server of cluster ${name}`, ...(await troubles(ctx, name))].join('; ')
 
 /** Ends the processes of a control plane: first those that talk to the API, then the API, then its state. */
 export const stopControl = async (ctx: Context, name: string): Promise<void> => {

@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises'
 import { KsailError, lastLines } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
-import { answers } from '../../io/answers.ts'
+import { formatSeconds } from '../../base/duration.ts'
+import { telling } from '../../base/events.ts'
+import { answers, socketAnswers } from '../../io/answers.ts'
+import { isHalted } from '../../io/processes.ts'
+import { isOver, type Patience } from './patience.ts'
 import type { Detached } from '../../io/exec.ts'
 import { makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
@@ -16,7 +20,6 @@ const SPREAD = 10_000
 /** How often a port may be taken between choosing and binding. */
 const TRIES = 5
 const PAUSE = 25
-const LIMIT = 60_000
 
 const portsPath = (unit: Unit, name: ComponentName): string => inUnit(unit, 'components', `${name}.json`)
 
@@ -76,28 +79,66 @@ const environment = (ctx: Context, unit: Unit): Record<string, string> => ({
 
 /** Milliseconds that a process has to say that it is ready. */
 const ANSWER = 1000
+/** Paths of sockets end at 104 bytes on macOS. */
+const LONGEST_SOCKET = 103
+
+/** By the folder that the process is in the path stays short; where that does not help nobody can ask, and it is taken to answer. */
+const answersOn = async (
+  ctx: Context,
+  unit: Unit,
+  socket: string,
+  { pid, path, limit }: Asked & { readonly path: string },
+): Promise<boolean> => {
+  const place = ctx.platform === 'linux' ? `/proc/${pid}/cwd/${socket}` : inUnit(unit, socket)
+  return Buffer.byteLength(place) > LONGEST_SOCKET || socketAnswers(place, path, limit)
+}
+
+interface Asked {
+  readonly pid: number
+  readonly limit: number
+}
 
 /** Whether a component that runs says that it is ready. */
-export const isReady = async (ctx: Context, unit: Unit, name: ComponentName): Promise<boolean> => {
+export const isReady = async (ctx: Context, unit: Unit, name: ComponentName, { pid, limit }: Asked): Promise<boolean> => {
   const { ready } = componentOf(name)
-  return ready === undefined || answers(ctx, `http://127.0.0.1:${(await portsOf(unit, name))?.[ready.port]}${ready.path}`, ANSWER)
+  if (ready === undefined) return !(await isHalted(ctx, pid))
+  if ('socket' in ready) return answersOn(ctx, unit, ready.socket, { pid, path: ready.path, limit })
+  return answers(ctx, `http://127.0.0.1:${(await portsOf(unit, name))?.[ready.port]}${ready.path}`, limit)
 }
+
+/** What keeps a component that runs from being ready, as far as it can be seen, and what to do. */
+export const troubleOf = async (ctx: Context, unit: Unit, name: string, pid: number): Promise<string> =>
+  (await isHalted(ctx, pid)) ? `is halted by a signal: kill -CONT ${pid} lets it go on` : `is not ready: look at ${logOf(unit, name)}`
 
 interface Said {
   readonly portTaken: boolean
   readonly words: readonly string[]
 }
 
+/** A line of a log as people can read it; the whole one is in the log. */
+const cut = (line: string): string => (line.length > 300 ? `${line.slice(0, 300)}…` : line)
+
 /** The last words of a component since a moment of its log. */
 const said = async (unit: Unit, name: ComponentName, from: number): Promise<Said> => {
   const text = (await readFile(logOf(unit, name)).catch(() => Buffer.alloc(0))).subarray(from).toString('utf8')
-  return { portTaken: /address already in use/i.test(text), words: lastLines(text, 15) }
+  return { portTaken: /address already in use/i.test(text), words: lastLines(text, 15).map(cut) }
 }
 
 const lengthOf = async (unit: Unit, name: ComponentName): Promise<number> =>
   (await readFile(logOf(unit, name)).catch(() => Buffer.alloc(0))).length
 
-export interface EnsureOptions extends PortChoice {
+/** A component that does not run any more, with its last words since a moment of its log. */
+export const endedError = async (
+  unit: Unit,
+  name: ComponentName,
+  { why, from = 0, code = 'failed' }: { readonly why?: string; readonly from?: number; readonly code?: 'failed' | 'conflict' } = {},
+): Promise<KsailError> =>
+  new KsailError(code, `${name} of cluster ${unit.cluster} has ended${why === undefined ? '' : `: ${why}`}`, {
+    details: (await said(unit, name, from)).words,
+    hint: `look at ${logOf(unit, name)}`,
+  })
+
+export interface EnsureOptions extends PortChoice, Patience {
   /** Tells from outside whether it is ready, where its row does not say how. */
   readonly ready?: ((ports: Ports) => Promise<boolean>) | undefined
   /** Called with the chosen ports before the process starts. */
@@ -119,12 +160,12 @@ const NEVER = new Promise<never>(() => undefined)
  * A component that runs: found, or started. What listened on its ports before is looked for elsewhere, also when a port is taken between
  * choosing and binding, which only shows when the process ends with that complaint.
  */
-export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentName, options: EnsureOptions = {}): Promise<Ensured> => {
+export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentName, options: EnsureOptions): Promise<Ensured> => {
   const component = componentOf(name)
   const known = (await portsOf(unit, name)) ?? {}
   const check = async (ports: Ports, pid: number): Promise<boolean> => {
     for (const port of Object.values(ports)) if (!(await listensOn(ctx, pid, port))) return false
-    return options.ready === undefined ? isReady(ctx, unit, name) : options.ready(ports)
+    return options.ready === undefined ? isReady(ctx, unit, name, { pid, limit: ANSWER }) : options.ready(ports)
   }
   const begin = async (had: Ports): Promise<{ ports: Ports; child: Detached; from: number }> => {
     const program = await ctx.locate(programOf(name))
@@ -141,26 +182,32 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
       child: await launch(ctx, unit, name, program, component.args(facts), { ...environment(ctx, unit), ...component.env?.(facts) }),
     }
   }
+  const start = ctx.now()
   const wait = async (ports: Ports, pid: number, ended: () => Promise<string | undefined>): Promise<string | undefined> => {
-    const start = ctx.now()
     for (;;) {
       if (await check(ports, pid)) return undefined
       const why = await ended()
       if (why !== undefined) return why
-      if (ctx.now() - start > LIMIT)
-        throw new KsailError('timeout', `${name} of cluster ${unit.cluster} does not get ready`, {
-          details: (await said(unit, name, 0)).words,
-          hint: `look at ${logOf(unit, name)}`,
+      if (isOver(ctx, options))
+        throw new KsailError('timeout', `${name} of cluster ${unit.cluster} is not ready after ${formatSeconds(ctx.now() - start)}`, {
+          // what one that is halted said before means nothing
+          details: (await isHalted(ctx, pid)) ? [] : (await said(unit, name, 0)).words.slice(-5),
+          hint: `process ${pid} ${await troubleOf(ctx, unit, name, pid)}`,
         })
       await ctx.sleep(PAUSE)
     }
   }
+  const tellingWait: typeof wait = (ports, pid, ended) =>
+    telling(
+      ctx,
+      async () => `waiting for ${name} of cluster ${unit.cluster}: process ${pid} ${await troubleOf(ctx, unit, name, pid)}`,
+      wait(ports, pid, ended),
+    )
   const running = await refind(ctx, unit, name)
   if (running !== undefined) {
     const lost = async (): Promise<string | undefined> => ((await refind(ctx, unit, name)) === undefined ? 'it ended' : undefined)
-    const ready = wait(known, running, lost).then((why) => {
-      if (why !== undefined)
-        throw new KsailError('failed', `${name} of cluster ${unit.cluster} has ended`, { hint: 'run the command again' })
+    const ready = tellingWait(known, running, lost).then(async (why) => {
+      if (why !== undefined) throw await endedError(unit, name)
       return known
     })
     ready.catch(() => undefined)
@@ -175,14 +222,11 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
         ({ why }) => void (end = why),
         () => undefined,
       )
-      const why = await wait(it.ports, it.child.pid, async () => end)
+      const why = await tellingWait(it.ports, it.child.pid, async () => end)
       if (why === undefined) return it.ports
-      const { portTaken, words } = await said(unit, name, it.from)
+      const { portTaken } = await said(unit, name, it.from)
       if (!portTaken || tried >= TRIES || options.only !== undefined)
-        throw new KsailError(portTaken ? 'conflict' : 'failed', `${name} of cluster ${unit.cluster} has ended: ${why}`, {
-          details: words,
-          hint: `look at ${logOf(unit, name)}`,
-        })
+        throw await endedError(unit, name, { why, from: it.from, code: portTaken ? 'conflict' : 'failed' })
       ctx.report({ kind: 'note', text: `a port of ${name} was taken before it could listen there: trying another one` })
       it = await begin({})
     }
@@ -190,10 +234,7 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
   const ready = run()
   ready.catch(() => undefined)
   const lost = first.child.ended.then(async ({ why }): Promise<never> => {
-    throw new KsailError('failed', `${name} of cluster ${unit.cluster} has ended: ${why}`, {
-      details: (await said(unit, name, first.from)).words,
-      hint: `look at ${logOf(unit, name)}`,
-    })
+    throw await endedError(unit, name, { why, from: first.from })
   })
   lost.catch(() => undefined)
   return { ports: first.ports, started: true, ready, lost: component.ports.length === 0 ? lost : NEVER }

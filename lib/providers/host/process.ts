@@ -122,7 +122,8 @@ export const endComponents = async (ctx: Context, unit: Unit, names: readonly st
   if (grace > 0) await send('SIGTERM')
   if (!(await gone(grace))) {
     await send('SIGKILL')
-    if (!(await gone(5000)))
+    // on a machine that is out of memory or of processors even this takes a while
+    if (!(await gone(20_000)))
       throw new KsailError('failed', `processes ${(await left()).join(', ')} of cluster ${unit.cluster} do not end`, {
         hint: 'look at them with ps, then run the command again',
       })

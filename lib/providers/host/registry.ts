@@ -6,6 +6,7 @@ import { exists, writeText } from '../../io/files.ts'
 import { refuseBarred } from '../../io/ports.ts'
 import { ensureComponent, portsOf } from './ensure.ts'
 import { endComponents, refind } from './process.ts'
+import { patienceOf } from './patience.ts'
 import { ensureUnit, inUnit, readFacts, removeUnit, unitOf, writeFacts, type Unit, type UnitFacts } from './unit.ts'
 
 /** Where local registries begin to look for a port. */
@@ -49,12 +50,14 @@ export interface EnsureHostRegistry {
   readonly port?: number | undefined
   /** Port that this cluster had before. */
   readonly recorded?: number | undefined
+  /** Milliseconds until it must answer. */
+  readonly timeout: number
 }
 
 /** The registry of a cluster, running and answering. What it held before is kept; `started` is false when it ran already. */
 export const ensureHostRegistry = async (
   ctx: Context,
-  { cluster, owner, port, recorded }: EnsureHostRegistry,
+  { cluster, owner, port, recorded, timeout }: EnsureHostRegistry,
 ): Promise<{ readonly port: number; readonly started: boolean }> => {
   if (port !== undefined) refuseBarred(port)
   const unit = unitOf(ctx, cluster, 'registry')
@@ -66,6 +69,7 @@ export const ensureHostRegistry = async (
     await endComponents(ctx, unit, ['registry'], 2000)
   }
   const { started, ready } = await ensureComponent(ctx, unit, 'registry', {
+    ...patienceOf(ctx, timeout),
     only: port === undefined || had === port ? undefined : port,
     from: recorded ?? FIRST_PORT,
     prepare: ({ registry }) => writeText(inUnit(unit, 'data', 'registry.yml'), configOf(unit, registry as number), 0o600),

@@ -4,7 +4,7 @@ import { stringify } from 'yaml'
 import type { Context } from '../../base/context.ts'
 import { nodeName, SIMULATED } from '../../base/names.ts'
 import { assetRoot } from '../../io/host.ts'
-import { applyManifests, manifestsIn, type Api } from './api.ts'
+import { applyManifests, manifestsIn, type Api, type ApiPatience } from './api.ts'
 import type { ComponentName } from './components.ts'
 import { inUnit, type Unit } from './unit.ts'
 
@@ -27,10 +27,14 @@ export const writeStages = (unit: Unit): Promise<void> =>
   copyFile(join(assetRoot(), 'templates', 'host', 'stages.yaml'), inUnit(unit, 'data', 'stages.yaml'))
 
 /** The nodes of a cluster that are none. */
-export const applyNodes = (ctx: Context, api: Api, cluster: string, count: number): Promise<void> =>
+export const applyNodes = (
+  ctx: Context,
+  api: Api,
+  { cluster, count, ...patience }: ApiPatience & { readonly cluster: string; readonly count: number },
+): Promise<void> =>
   applyManifests(
     ctx,
     api,
     manifestsIn(Array.from({ length: count }, (_, index) => nodeManifest(nodeName(cluster, 'worker', index + 1))).join('---\n')),
-    'ksail',
+    { manager: 'ksail', ...patience },
   )

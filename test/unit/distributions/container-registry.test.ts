@@ -22,7 +22,7 @@ it('says how to go on when another program has taken the port of a stopped regis
     'docker container inspect dev-local-registry': stopped,
     'docker start dev-local-registry': { exitCode: 1, stderr },
   })
-  await expect(containerRegistry.start(fakeContext({ exec }), 'dev')).rejects.toMatchObject({
+  await expect(containerRegistry.start(fakeContext({ exec }), 'dev', { timeout: 1000 })).rejects.toMatchObject({
     code: 'conflict',
     message: 'another program has taken the port of registry dev-local-registry',
     hint: expect.stringContaining('ksail cluster create'),

@@ -105,7 +105,7 @@ describe('start', () => {
       ]),
       'docker start *': '',
     })
-    await vanillaOnDocker.start(fakeContext({ exec }), 'dev')
+    await vanillaOnDocker.start(fakeContext({ exec }), 'dev', { timeout: 1000 })
     expect(exec.commands().at(-1)).toBe('docker start dev-control-plane dev-worker')
   })
 })

@@ -1,0 +1,85 @@
+import { chmodSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { createContext } from '../../../../lib/context.ts'
+import { ensureComponent } from '../../../../lib/providers/host/ensure.ts'
+import { writeText } from '../../../../lib/io/files.ts'
+import { patienceOf } from '../../../../lib/providers/host/patience.ts'
+import { endComponents, logOf } from '../../../../lib/providers/host/process.ts'
+import { ensureUnit, inUnit, unitOf } from '../../../../lib/providers/host/unit.ts'
+import { tempFolder } from '../../../fakes/context.ts'
+
+const SERVE = `createServer((_, answer) => answer.end()).listen(Number(readFileSync('data/registry.yml', 'utf8')), '127.0.0.1')`
+
+/** A registry whose program is a script of Node, on a clock that goes faster. */
+const registryOf = async (script: string, { speed = 1 } = {}) => {
+  const folder = tempFolder()
+  const program = join(folder, 'registry')
+  writeFileSync(
+    program,
+    `#!${process.execPath}\nconst { createServer } = require('node:http')\nconst { readFileSync } = require('node:fs')\n${script}\n`,
+  )
+  chmodSync(program, 0o755)
+  const ctx = createContext({
+    env: { ...process.env, XDG_STATE_HOME: folder },
+    now: () => Math.round(performance.now() * speed),
+    locate: async () => program,
+  })
+  const unit = unitOf(ctx, 'dev', 'registry')
+  await ensureUnit(unit)
+  onTestFinished(() => endComponents(ctx, unit, ['registry'], 0))
+  const ensure = async (timeout: number) =>
+    (
+      await ensureComponent(ctx, unit, 'registry', {
+        ...patienceOf(ctx, timeout),
+        prepare: ({ registry }) => writeText(inUnit(unit, 'data', 'registry.yml'), String(registry)),
+      })
+    ).ready
+  return { ctx, unit, ensure }
+}
+
+describe('what does not get ready', () => {
+  it('is waited for longer than a minute where --timeout allows it', async () => {
+    const { ensure } = await registryOf(`setTimeout(() => ${SERVE}, 1000)`, { speed: 100 })
+    expect(await ensure(24 * 3_600_000)).toEqual({ registry: expect.any(Number) })
+  })
+
+  it('is told when --timeout is over, with its last words and where its log is', async () => {
+    const { unit, ensure } = await registryOf(`console.error('reading the disk'); setTimeout(() => 0, 60_000)`, { speed: 100 })
+    await expect(ensure(300_000)).rejects.toMatchObject({
+      code: 'timeout',
+      message: expect.stringMatching(/^registry of cluster dev is not ready after 5m/),
+      details: ['reading the disk'],
+      hint: expect.stringMatching(new RegExp(`^process \\d+ is not ready: look at ${logOf(unit, 'registry')}$`)),
+    })
+  })
+
+  it('because it has ended is told at once', async () => {
+    const { ensure } = await registryOf(`console.error('no disk'); process.exitCode = 3`)
+    await expect(ensure(3_600_000)).rejects.toMatchObject({
+      code: 'failed',
+      message: 'registry of cluster dev has ended: exit status 3',
+      details: ['no disk'],
+    })
+  })
+
+  it('because a signal has halted it says which', async () => {
+    const { ensure } = await registryOf(`process.kill(process.pid, 'SIGSTOP')`, { speed: 100 })
+    await expect(ensure(300_000)).rejects.toMatchObject({
+      code: 'timeout',
+      hint: expect.stringMatching(/^process (\d+) is halted by a signal: kill -CONT \1 lets it go on$/),
+    })
+  })
+
+  it('is no longer waited for when what it was for has failed', async () => {
+    const { ctx, unit, ensure } = await registryOf(SERVE)
+    await ensure(60_000)
+    await expect(
+      ensureComponent(ctx, unit, 'registry', {
+        until: ctx.now() + 60_000,
+        signal: AbortSignal.abort(new Error('etcd has ended')),
+        ready: async () => false,
+      }).then(({ ready }) => ready),
+    ).rejects.toThrow('etcd has ended')
+  })
+})
