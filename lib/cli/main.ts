@@ -48,15 +48,19 @@ const openReporter = async ({ env, global, secrets, stderr }: Omit<Session, 'rep
   })
 }
 
-const noCommand = (word: string, { path }: Match): Error => {
+const noCommand = (word: string, { path, early }: Match): Error => {
   const known = [
     ...new Set(commands.filter((row) => path.every((part, index) => row.path[index] === part)).map((row) => row.path[path.length]!)),
   ]
-  const near = nearest(word, known)
   const prefix = ['ksail', ...path].join(' ')
+  if (early !== undefined) return usageError(`${prefix} has no flag ${early}`, 'write the flags of a command after it')
+  // people leave the group away, or take the one of another tool: push, version
+  const near = nearest(word, known)
+  const same = commands.find((row) => row.path.at(-1) === word)?.path.join(' ') ?? (Object.hasOwn(GLOBAL, word) ? `--${word}` : undefined)
+  const meant = near === undefined ? same && `ksail ${same}` : `${prefix} ${near}`
   return usageError(
     `${prefix} has no command ${word}`,
-    near === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${prefix} ${near}?`,
+    meant === undefined ? `choose one of ${known.join(', ')}` : `did you mean ${meant}?`,
   )
 }
 

@@ -26,7 +26,19 @@ export interface Match {
   readonly rest: readonly string[]
   /** The first word that is neither part of the path nor a flag: an argument, or a command that does not exist. */
   readonly stray: string | undefined
+  /** The first flag before that word that only some commands have: it stands too early. */
+  readonly early: string | undefined
 }
+
+const isGlobal = (word: string): boolean =>
+  named(GLOBAL).some(({ name, short, type }) => {
+    const [given, letters] = [word.replace(/=.*$/s, ''), /^-([A-Za-z]+)/.exec(word)?.[1] ?? '']
+    return (
+      given === `--${name}` ||
+      given === `--no-${name}` ||
+      (short !== undefined && letters.startsWith(short) && (type !== 'boolean' || /^[hvq]+$/.test(letters)))
+    )
+  })
 
 const takesValue = (word: string): boolean =>
   named(GLOBAL).some(({ type, name, short }) => type !== 'boolean' && (word === `--${name}` || word === `-${short}`))
@@ -37,6 +49,7 @@ export const match = (words: readonly string[], table: readonly AnyCommand[]): M
   const rest: string[] = []
   const starts = (row: AnyCommand, prefix: readonly string[]): boolean => prefix.every((word, index) => row.path[index] === word)
   let stray: string | undefined
+  let early: string | undefined
   let open = true
   for (let index = 0; index < words.length; index++) {
     const word = words[index]!
@@ -50,9 +63,9 @@ export const match = (words: readonly string[], table: readonly AnyCommand[]): M
     else if (open && !word.startsWith('-')) {
       stray = word
       open = false
-    }
+    } else if (open && !isGlobal(word)) early ??= word
   }
-  return { row: table.find((row) => row.path.length === path.length && starts(row, path)), path, rest, stray }
+  return { row: table.find((row) => row.path.length === path.length && starts(row, path)), path, rest, stray, early }
 }
 
 /** `-ojson` as `-o json`, `--timeout -5m` as `--timeout=-5m`: minimist would take each letter, and the number, for a flag of its own. */
@@ -92,7 +105,7 @@ const convert = (flag: Named, raw: unknown): unknown => {
   if (flag.type === 'boolean') return raw
   const values = (Array.isArray(raw) ? raw : [raw]).map(String)
   if (values.some((value) => value === '' || typeof raw === 'boolean'))
-    throw usageError(`--${flag.name} needs a value`, `write --${flag.name} ${flag.value ?? 'VALUE'}`)
+    throw usageError(`--${flag.name} needs a value`, `write --${flag.name} ${flag.value ?? flag.choices?.join('|') ?? 'VALUE'}`)
   if (flag.type === 'list') return values
   if (values.length > 1)
     throw usageError(

@@ -234,7 +234,12 @@ export interface SettingFlag {
   readonly short?: string | undefined
   readonly choices?: readonly string[] | undefined
   readonly variable: string
+  /** For help alone, as what stands for the value. */
+  readonly default?: string | undefined
+  readonly value?: string | undefined
 }
+
+const VALUES: { readonly [K in SettingType]?: string } = { path: 'PATH', duration: 'DURATION' }
 
 type FlagType<R> = R extends { readonly type: infer T } ? (T extends 'number' | 'boolean' | 'list' ? T : 'string') : never
 
@@ -251,7 +256,8 @@ export const flagsOf = <const R extends readonly (Setting & { readonly name: Set
     rows.map((row) => {
       const type = row.type === 'number' || row.type === 'boolean' || row.type === 'list' ? row.type : 'string'
       const { short, choices, flag, summary } = row
-      return [row.name, { type, flag, summary, short, choices, variable: variableOf(row) }]
+      const usual = row.default === undefined || row.default === false ? undefined : String(row.default)
+      return [row.name, { type, flag, summary, short, choices, variable: variableOf(row), default: usual, value: VALUES[row.type] }]
     }),
   ) as never
 

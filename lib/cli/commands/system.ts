@@ -14,6 +14,8 @@ const up = command({
     example: { type: 'boolean', summary: 'with the example below k8s/apps, when a project is made' },
     ...makeFlags,
     ...cluster,
+    // None where a file leaves it out, Flux where there is none
+    engine: { ...cluster.engine, default: undefined },
     ...flagsOf(settings.tag),
     ...connection,
     ...timeout,

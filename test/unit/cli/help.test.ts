@@ -11,6 +11,15 @@ it.each(commands.map((row) => [row.path.join(' '), row] as const))('help of %s f
   expect(row.examples.length).toBeGreaterThan(0)
 })
 
+it('shows what a setting is where nobody says it', () => {
+  const help = (name: string): string => commandHelp(commands.find(({ path }) => path.join(' ') === name)!).replaceAll(/\s+/g, ' ')
+  expect(help('cluster create')).toContain('--workers N number of worker nodes (default 0) [KSAIL_WORKERS]')
+  expect(help('cluster create')).toContain('--timeout DURATION longest wait, as 90s or 5m (default 5m)')
+  expect(help('cluster create')).toContain('GitOps engine to bootstrap (default None)')
+  // without a ksail.yaml it is another one
+  expect(help('up')).toContain('GitOps engine to bootstrap [KSAIL_GITOPS_ENGINE]')
+})
+
 it('lists every command, grouped by its first word', () => {
   const text = groupHelp([], commands, groups)
   for (const line of text.split('\n')) expect(line.length, line).toBeLessThanOrEqual(80)
