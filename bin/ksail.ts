@@ -30,6 +30,7 @@ const start = async (): Promise<number> => {
       if (!stop.signal.aborted) return stop.abort(new KsailError(code, code))
       void import('../lib/io/exec.ts').then(({ killChildren }) => {
         killChildren()
+        process.stderr.write(`${process.stderr.isTTY ? '\r\x1b[2K' : ''}✗ ${code} twice: what was begun is left as it is\n`)
         process.exit(status)
       })
     })

@@ -84,8 +84,10 @@ export const perform = async (
   const error = ctx.signal.aborted ? ctx.signal.reason : failure.error
   if (!retain && undos.length > 0) {
     await beforeUndo?.().catch((why: unknown) => ctx.report({ kind: 'warn', text: `could not save logs: ${messageOf(why)}` }))
+    let told = ''
     for (const { title, undo } of undos.toReversed()) {
-      ctx.report({ kind: 'note', text: `undoing: ${title}` })
+      if (title !== told) ctx.report({ kind: 'note', text: `undoing: ${title}` })
+      told = title
       await undo().catch((why: unknown) => ctx.report({ kind: 'warn', text: `could not undo "${title}": ${messageOf(why)}` }))
     }
   }

@@ -5,6 +5,7 @@ import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
+import { shownPath } from '../config/load.ts'
 import { loadProject, type Project } from '../config/project.ts'
 import { runtimeOf } from '../distributions/index.ts'
 import type { Runtime } from '../distributions/distribution.ts'
@@ -122,8 +123,8 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
       beforeUndo: async () => {
         if (!outcome.nodesMade) return
         const folder = join(target.project, '.ksail', 'logs')
-        await runtime.saveLogs(ctx.cleanup(), target.name, folder)
-        ctx.report({ kind: 'note', text: `logs of the ${runtime.nouns} are in ${folder}` })
+        if (await runtime.saveLogs(ctx.cleanup(), target.name, folder))
+          ctx.report({ kind: 'note', text: `logs of the ${runtime.nouns} are in ${shownPath(folder, ctx.cwd)}` })
       },
     })
     // everything is there: who interrupts from here on gets a whole cluster with a whole record

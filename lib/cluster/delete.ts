@@ -49,7 +49,7 @@ const titles = (target: Target, { noun, registry }: Runtime, { survey, entry, ku
 ]
 
 const confirm = async (ctx: Context, target: Target, what: readonly string[], yes: boolean): Promise<void> => {
-  for (const title of what) ctx.report({ kind: 'note', text: `removes ${title}` })
+  for (const title of what) ctx.report({ kind: 'note', text: `will remove ${title}` })
   if (yes || !ctx.ask.available) return
   if (!(await ctx.ask.confirm(`remove cluster ${target.name}?`, false)))
     throw new KsailError('refused', `cluster ${target.name} was not removed`, { hint: 'answer yes, or pass --yes' })

@@ -114,7 +114,7 @@ export interface Runtime {
   /** Removes nodes and kubeconfig entry. */
   remove(ctx: Context, name: string, kubeconfig: string): Promise<void>
   /** Saves what the nodes say into a folder. */
-  saveLogs(ctx: Context, name: string, folder: string): Promise<void>
+  saveLogs(ctx: Context, name: string, folder: string): Promise<boolean>
 }
 
 export interface Distribution {

@@ -13,7 +13,8 @@ export const host = {
   stderrIsTerminal: (): boolean => process.stderr.isTTY === true,
   stdin: (): NodeJS.ReadStream => process.stdin,
   stderr: (): NodeJS.WriteStream => process.stderr,
-  columns: (): number => process.stderr.columns ?? 80,
+  /** A terminal that was never told its size says 0. */
+  columns: (): number => process.stderr.columns || 80,
   writeStderr: (text: string): void => void process.stderr.write(text),
   kill: (pid: number, signal: NodeJS.Signals | 0): boolean => process.kill(pid, signal),
   pid: process.pid,

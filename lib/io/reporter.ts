@@ -49,9 +49,9 @@ const escapeCommand = (text: string): string => text.replaceAll('%', '%25').repl
 const github: Formatters = {
   ...plain,
   warn: ({ text }) => `::warning::${escapeCommand(text)}`,
-  // a child's line that starts with `::` would be taken as a command of ours
+  // the details are in it, too: who looks at the annotation sees nothing else
   error: ({ code, message, details, hint }) =>
-    `::error title=ksail ${code}::${escapeCommand(message + (hint === undefined ? '' : `\n${hint}`))}${below(details, '| ')}`,
+    `::error title=ksail ${code}::${escapeCommand([message, ...details, ...(hint === undefined ? [] : [hint])].join('\n'))}`,
 }
 
 const one = (event: Event): string => JSON.stringify(event)

@@ -70,9 +70,10 @@ export const listRecords = async (ctx: Pick<Context, 'env' | 'report'>): Promise
     throw error
   })
   const records: ClusterRecord[] = []
-  for (const name of names.filter((it) => it.endsWith('.json') && !it.startsWith('.')).toSorted()) {
+  const clusters = names.filter((it) => it.endsWith('.json') && !it.startsWith('.')).map((it) => it.slice(0, -'.json'.length))
+  for (const name of clusters.toSorted()) {
     try {
-      const record = await readRecord(ctx, name.slice(0, -'.json'.length))
+      const record = await readRecord(ctx, name)
       if (record !== undefined) records.push(record)
     } catch (error) {
       ctx.report({ kind: 'warn', text: messageOf(error) })

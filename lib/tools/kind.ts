@@ -22,6 +22,11 @@ export const tool: Tool = {
       hint: 'name an image that this machine can pull with --node-image or KSAIL_NODE_IMAGE',
     },
     {
+      match: /unable to decode config|invalid configuration/i,
+      code: 'config',
+      hint: 'correct kind.yaml, or the file that spec.cluster.distributionConfig names',
+    },
+    {
       match: /node\(s\) already exist for a cluster/i,
       code: 'conflict',
       hint: 'another program made this cluster a moment ago: run the command again',

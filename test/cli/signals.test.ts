@@ -49,6 +49,7 @@ it('the second Ctrl-C ends at once and leaves no child behind', async () => {
     [/not yet/, 'SIGINT'],
   ])
   expect(ended).toMatchObject({ status: 130, left: [] })
+  expect(ended.stderr).toMatch(/✗ interrupted twice: what was begun is left as it is\n$/)
   expect(ended.ms).toBeLessThan(5000)
   // the kill was sent before we ended; the system may take a moment to reap it
   await expect.poll(() => alive(ended.pid)).toBe(false)

@@ -48,7 +48,8 @@ export const infoText = ({
   engine,
   down,
 }: ClusterInfo): string => {
-  const revision = engine.revision === undefined ? '' : ` at ${engine.revision}`
+  // a revision begins with its tag
+  const revision = engine.revision === undefined ? '' : ` at ${engine.revision.replace(`${engine.tag}@`, '')}`
   return [
     table([
       ['cluster', `${name} (${status})`],

@@ -1,4 +1,4 @@
-import { Document, isSeq, parseDocument } from 'yaml'
+import { Document, isSeq, LineCounter, parseDocument } from 'yaml'
 import { configError } from '../../base/errors.ts'
 import type { Target } from '../../base/target.ts'
 
@@ -28,11 +28,12 @@ const roles = ({ controlPlanes = 1, workers = 0 }: Target): { role: string }[] =
 ]
 
 const parse = (text: string, file: string): Document => {
-  const document = parseDocument(text)
+  const lines = new LineCounter()
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
   const [error] = document.errors
   if (error !== undefined) {
-    const [start] = error.linePos ?? []
-    throw configError({ file, line: start?.line, column: start?.col }, error.message.split('\n')[0] ?? 'is not YAML', 'correct the YAML')
+    const { line, col } = lines.linePos(error.pos[0])
+    throw configError({ file, line, column: col }, error.message.charAt(0).toLowerCase() + error.message.slice(1), 'correct the YAML')
   }
   if (document.get('kind') !== HEADER.kind)
     throw configError(

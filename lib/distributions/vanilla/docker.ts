@@ -100,7 +100,8 @@ const endMakers: Runtime['endMakers'] = async (ctx, name) => {
 }
 
 const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
-  for (const node of await nodes(ctx, name)) {
+  const made = await nodes(ctx, name)
+  for (const node of made) {
     const kubelet = node.running
       ? await docker
           .execIn(ctx, node.name, ['journalctl', '-u', 'kubelet', '-n', '200', '--no-pager'], { accept: 'any', timeout: 10_000 })
@@ -112,6 +113,7 @@ const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
     await writeText(join(folder, `${node.name}.log`), await docker.logs(ctx, node.name, 500))
     if (kubelet !== '') await writeText(join(folder, `${node.name}-kubelet.log`), kubelet)
   }
+  return made.length > 0
 }
 
 /** Vanilla Kubernetes in containers, made by kind. */

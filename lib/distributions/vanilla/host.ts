@@ -156,7 +156,12 @@ export const vanillaOnHost: Runtime = {
   },
   saveLogs: async (ctx, name, folder) => {
     await makeFolder(folder)
+    let saved = false
     for (const { component, unit } of await logsOf(ctx, name))
-      if (await exists(logOf(unit, component))) await copyFile(logOf(unit, component), join(folder, `${component}.log`))
+      if (await exists(logOf(unit, component))) {
+        await copyFile(logOf(unit, component), join(folder, `${component}.log`))
+        saved = true
+      }
+    return saved
   },
 }

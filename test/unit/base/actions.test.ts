@@ -38,6 +38,19 @@ describe('perform', () => {
     expect(log).toEqual(['logs', 'undo b', 'undo a'])
   })
 
+  it('says once what it undoes, although that was made in parts', async () => {
+    const ctx = fakeContext()
+    const parts: Action = {
+      title: 'registry',
+      do: async (undo) => {
+        for (let part = 0; part < 2; part++) undo(async () => undefined)
+        throw new KsailError('failed', 'no')
+      },
+    }
+    await expect(perform(ctx, [parts])).rejects.toThrow('no')
+    expect(ctx.texts().filter((text) => text.startsWith('undoing'))).toEqual(['undoing: registry'])
+  })
+
   it('undoes an action that failed half way, because it told what it made before', async () => {
     const log: string[] = []
     const half: Action = {

@@ -56,6 +56,9 @@ it('shows what a cluster is made of, a line each', () => {
   expect(infoText({ ...INFO, nodes: [] })).toMatch(/^nodes +none$/m)
 })
 
+it('names the tag of what the engine runs once', () =>
+  expect(infoText({ ...INFO, engine: { ...INFO.engine, revision: 'dev@sha256:abc' } })).toContain(', tag dev at sha256:abc\n'))
+
 it('shows a cluster line by line, with what is not as it should be at the end', () => {
   expect(infoText(INFO)).toMatchInlineSnapshot(`
     "cluster   dev (running)

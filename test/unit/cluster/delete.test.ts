@@ -64,7 +64,7 @@ describe('deleteCluster', () => {
     expect(exec.commands()).toContain(`kind delete cluster --name dev --kubeconfig ${file}`)
     expect([left(), [...nets]]).toEqual([[], ['kind']])
     expect(await readRecord(ctx, 'dev')).toBeUndefined()
-    expect(ctx.texts()).toContain('removes node dev-control-plane')
+    expect(ctx.texts()).toContain('will remove node dev-control-plane')
   })
 
   it('is a success when nothing is left', async () => {

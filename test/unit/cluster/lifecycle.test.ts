@@ -124,7 +124,7 @@ describe('listClusters', () => {
       writeRecord(ctx, { ...known, name, context: `kind-${name}`, nodes: [`id-${name}-control-plane`], port: undefined, ...over })
     for (const it of [{ ...fakeNode('b'), running: false }, fakeNode('c'), { ...fakeNode('c', 'c-worker'), running: false }, fakeNode('d')])
       all.set(it.name, { id: `id-${it.name}`, image: '', running: true, port: 0, created: '', networks: [], ...it })
-    await Promise.all([more('a'), more('b'), more('c'), more('d', { nodes: undefined })])
+    await Promise.all([more('a'), more('b'), more('c'), more('d', { nodes: undefined }), more('dev-2')])
     const list = await listClusters({}, ctx)
     expect(list.map(({ name, status, registry }) => [name, status, registry])).toEqual([
       ['a', 'gone', undefined],
@@ -132,8 +132,9 @@ describe('listClusters', () => {
       ['c', 'partly', undefined],
       ['d', 'half-made', undefined],
       ['dev', 'running', 'localhost:5051'],
+      ['dev-2', 'gone', undefined],
     ])
-    expect(JSON.parse(JSON.stringify(list.at(-1)))).toEqual({
+    expect(JSON.parse(JSON.stringify(list.at(-2)))).toEqual({
       name: 'dev',
       provider: 'Docker',
       distribution: 'Vanilla',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { host } from '../../../lib/io/host.ts'
 import type { Event } from '../../../lib/base/events.ts'
 import {
   chooseLook,
@@ -85,7 +86,7 @@ it.each([
 it('turns warnings and errors into annotations for GitHub, and nothing of a child into a command', () => {
   const lines = told({ look: 'github', level: 2 }).split('\n')
   expect(lines).toContain('::warning::two%0Alines')
-  expect(lines).toContain('::error title=ksail unresolved::no registry found; looked in%0Apass --registry')
+  expect(lines).toContain('::error title=ksail unresolved::no registry found; looked in%0A1. --registry: not set%0Apass --registry')
   expect(lines.filter((line) => line.trimStart().startsWith('::'))).toHaveLength(2)
 })
 
@@ -215,4 +216,14 @@ it('masks each line of a secret for GitHub once, and none that is too short', ()
   for (const secret of ['abcd\n100%x', 'abcd\n100%x', 'abc']) secrets.add(secret)
   expect(out).toBe('::add-mask::abcd\n::add-mask::100%25x\n')
   expect([...secrets]).toEqual(['abcd\n100%x', 'abc'])
+})
+
+it('takes a terminal that does not know its width for one of 80 columns', () => {
+  const { columns } = process.stderr
+  try {
+    process.stderr.columns = 0
+    expect(host.columns()).toBe(80)
+  } finally {
+    process.stderr.columns = columns
+  }
 })

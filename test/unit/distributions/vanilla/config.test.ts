@@ -68,7 +68,10 @@ describe('kindConfig', () => {
 
   it('names the place of broken YAML', () => {
     expect(() => of({}, `${header}nodes: [\n`)).toThrow(
-      expect.objectContaining({ code: 'config', message: expect.stringMatching(/^\/project\/kind\.yaml:\d+:\d+: /) }),
+      expect.objectContaining({
+        code: 'config',
+        message: expect.stringMatching(/^\/project\/kind\.yaml:\d+:\d+: flow sequence in block collection must be .*end with a \]$/),
+      }),
     )
   })
 

@@ -83,6 +83,30 @@ describe('make', () => {
     await expect(making.booted).rejects.toMatchObject(expected)
     await expect(making.apply('', { manager: 'flux' })).rejects.toMatchObject(expected)
   })
+
+  it('says which file to correct where kind does not take its configuration', async () => {
+    const why = 'ERROR: failed to create cluster: unable to decode config: yaml: unmarshal errors:\n  line 6: field node not found'
+    const { target, ctx } = world({ exitCode: 1, lines: [why] })
+    await expect(vanillaOnDocker.make(ctx, target, ctx.signal).done).rejects.toMatchObject({
+      exitCode: 2,
+      hint: expect.stringContaining('correct kind.yaml'),
+    })
+  })
+})
+
+describe('saveLogs', () => {
+  it('tells whether there was anything to save', async () => {
+    const folder = tempFolder()
+    expect(await vanillaOnDocker.saveLogs(fakeContext({ exec: fakeExec({ 'docker ps *': '' }) }), 'dev', folder)).toBe(false)
+    const exec = fakeExec({
+      'docker ps *': 'abc\n',
+      'docker container inspect abc': container,
+      'docker exec *': '',
+      'docker logs *': 'booting',
+    })
+    expect(await vanillaOnDocker.saveLogs(fakeContext({ exec }), 'dev', folder)).toBe(true)
+    expect(existsSync(join(folder, 'dev-control-plane.log'))).toBe(true)
+  })
 })
 
 describe('start', () => {
