@@ -29,10 +29,12 @@ export const tagsOf = ({ reference }: Destination, also: readonly string[]): rea
 const isNewPackage = async (ctx: Context, remote: Remote, heads: Heads): Promise<boolean> =>
   remote.host === 'ghcr.io' &&
   [...heads.values()].every((head) => head === undefined) &&
-  (await oras.listTags(ctx, remote.repository, { ...remote.access, timeout: 10_000 }).then(
-    (tags) => tags === undefined || tags.length === 0,
-    () => false,
-  ))
+  (await remote
+    .ask((timeout) => oras.listTags(ctx, remote.repository, { ...remote.access, timeout }))
+    .then(
+      (tags) => tags === undefined || tags.length === 0,
+      () => false,
+    ))
 
 /** The files, and the commands that would send them. */
 const describeDryRun = (ctx: Context, artifact: Artifact, remote: Remote, moving: readonly string[]): readonly string[] => {

@@ -1,6 +1,6 @@
 import { classify, type Verdict } from '../base/classify/index.ts'
 import type { Context } from '../base/context.ts'
-import { parseWait } from '../base/duration.ts'
+import { formatDuration, parseWait } from '../base/duration.ts'
 import { ExecError, isKsailError, KsailError, usageError } from '../base/errors.ts'
 import { hostPort } from '../base/reference.ts'
 import { explain, retry, type RetryOptions } from '../base/retry.ts'
@@ -17,6 +17,8 @@ export interface Remote {
   readonly repository: string
   readonly access: oras.Access
   readonly credentials: Credentials
+  /** Asks something within a time (ms; default that of a question by the way) and what is left of the whole; throws `timeout` when nothing is. */
+  ask<T>(work: (timeout: number) => Promise<T>, usual?: number): Promise<T>
   /** The digest that a tag or digest names now; undefined when there is none. */
   resolve(tag: string, options?: Pick<oras.Access, 'timeout' | 'onStart'>): Promise<string | undefined>
   /** What a failure of a child means. */
@@ -39,6 +41,22 @@ export const readLimits = (env: Context['env']): Limits => {
   const budget = parseWait(/^\d+$/.test(text) ? `${text}s` : text)
   if (budget === undefined) throw usageError(`KSAIL_PUSH_TIMEOUT: ${text} is no duration from 1ms to 24h`, 'write it as 90s or 3m')
   return { attempts: Number(attempts), budget }
+}
+
+/** What is left of a time that passes only while something is under way; what runs side by side counts once. */
+const createBudget = (now: () => number, whole: number) => {
+  let [spent, since, running] = [0, 0, 0]
+  return {
+    left: (): number => whole - spent - (running > 0 ? now() - since : 0),
+    during: async <T>(work: () => Promise<T>): Promise<T> => {
+      if (running++ === 0) since = now()
+      try {
+        return await work()
+      } finally {
+        if (--running === 0) spent += now() - since
+      }
+    },
+  }
 }
 
 /** How long one attempt may take, at most half of the budget: the child is ended then, and the attempt counts as a timeout. */
@@ -97,31 +115,33 @@ export const withRemote = async <T>(ctx: Context, place: Place, work: (remote: R
       hint: 'leave --plain-http away, or use a registry without a login',
     })
   const { attempts, budget } = readLimits(ctx.env)
+  // who names the time for pushes has the last word
+  const whole = ctx.env['KSAIL_PUSH_TIMEOUT'] ? budget : Math.max(budget, limit ?? 0)
+  const { left, during } = createBudget(ctx.now, whole)
   const judge = judgeWith(ctx, host, place, credentials)
   const repository = `${host}/${place.reference.repository}`
   return withCredentials(ctx, host, credentials, (config) => {
     const access = { plainHttp: place.plainHttp, config }
+    const ask: Remote['ask'] = async (question, usual = Math.min(QUESTION, whole / 4)) => {
+      const timeout = Math.ceil(Math.min(usual, left()))
+      if (timeout <= 0) throw new KsailError('timeout', `${host} did not answer within ${formatDuration(whole)}`)
+      return during(() => question(timeout))
+    }
     return work({
       host,
       repository,
       access,
       credentials,
       judge,
-      resolve: (tag, options = {}) =>
-        oras.resolve(ctx, tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`, {
-          ...access,
-          timeout: Math.ceil(Math.min(QUESTION, budget / 4)),
-          ...options,
-        }),
+      ask,
+      resolve: (tag, { timeout: usual, onStart } = {}) => {
+        const reference = tag.startsWith('sha256:') ? `${repository}@${tag}` : `${repository}:${tag}`
+        return ask((timeout) => oras.resolve(ctx, reference, { ...access, timeout, onStart }), usual)
+      },
       retry: async (what, attempt, options = {}) => {
         try {
-          return await retry(ctx, attempt, {
-            attempts,
-            budget: Math.max(budget, limit ?? 0),
-            limit: Math.max(Math.min(ATTEMPT, budget / 2), limit ?? 0),
-            judge,
-            ...options,
-          })
+          const most = Math.max(Math.min(ATTEMPT, whole / 2), limit ?? 0)
+          return await during(() => retry(ctx, attempt, { attempts, budget: left(), limit: most, judge, ...options }))
         } catch (error) {
           throw explain(error, judge(error), what)
         }

@@ -1,6 +1,7 @@
 import type { Artifact } from '../artifact/build.ts'
 import type { Context } from '../base/context.ts'
-import { KsailError } from '../base/errors.ts'
+import { isKsailError, KsailError } from '../base/errors.ts'
+import { within } from '../base/within.ts'
 import type { Destination } from '../config/registry.ts'
 import * as oras from '../tools/oras.ts'
 import type { Ahead } from './ahead.ts'
@@ -15,14 +16,19 @@ export const readHeads = async (
   tags: readonly string[],
   { ahead, onStart }: { readonly ahead?: Ahead | undefined; readonly onStart?: () => void } = {},
 ): Promise<Heads> => {
-  const isAsked = (tag: string): boolean =>
-    ahead?.repository === remote.repository && ahead.tag === tag && remote.access.plainHttp === true && remote.access.config === undefined
+  const plain = remote.access.plainHttp === true && remote.access.config === undefined
   const found = await Promise.all(
     tags.map(async (tag) => {
       try {
-        if (!isAsked(tag)) return [[tag, await remote.resolve(tag, { onStart })]] as const
+        if (ahead?.repository !== remote.repository || ahead.tag !== tag || !plain)
+          return [[tag, await remote.resolve(tag, { onStart })]] as const
         onStart?.()
-        return [[tag, await ahead?.head.catch(() => remote.resolve(tag))]] as const
+        const late = (): KsailError => new KsailError('timeout', `${remote.host} does not answer`)
+        const head = await remote
+          .ask((timeout) => within(timeout, ahead.head, late))
+          // who did not answer is not asked again
+          .catch((error: unknown) => (isKsailError(error, 'timeout') ? Promise.reject(error) : remote.resolve(tag)))
+        return [[tag, head]] as const
       } catch (error) {
         if (remote.judge(error) === undefined) throw error
         return []
@@ -77,7 +83,7 @@ export const moveTags = async (
     sent = true
     const all = [immutableTag(digest), ...moving]
     try {
-      await copy(all, timeout)
+      await remote.ask((most) => copy(all, most), timeout)
     } catch (error) {
       if (remote.judge(error)?.topic !== 'immutable') throw error
       // a registry may refuse to write a tag again although it holds the same digest: what holds it is done
@@ -87,7 +93,7 @@ export const moveTags = async (
       const first = rest.find((tag) => after.get(tag) !== undefined) ?? rest[0] ?? ''
       if (rest.length === all.length) throw conflict(remote, first, after.get(first), digest)
       try {
-        await copy(rest, timeout)
+        await remote.ask((most) => copy(rest, most), timeout)
       } catch (again) {
         if (remote.judge(again)?.topic !== 'immutable') throw again
         throw conflict(remote, first, after.get(first), digest)

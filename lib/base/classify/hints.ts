@@ -26,7 +26,7 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   'try again': { text: 'HOST answered with a server error, nothing is wrong with your files: try again later' },
   network: { text: 'the connection to HOST broke: check the network, the VPN and the spelling of HOST', code: 'unreachable' },
   'timed out': {
-    text: 'the connection to HOST timed out: check the network and the VPN, or give it longer with --timeout',
+    text: 'the connection to HOST timed out: check the network and the VPN, or give it longer with KSAIL_PUSH_TIMEOUT',
     code: 'unreachable',
   },
   DNS: { text: 'DNS does not know the name HOST: check its spelling, the network and the VPN', code: 'unreachable' },

@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import type { Context } from '../../../lib/base/context.ts'
+import { KsailError } from '../../../lib/base/errors.ts'
 import type { Destination } from '../../../lib/config/registry.ts'
-import { sendArtifact } from '../../../lib/workload/send.ts'
-import { readLimits } from '../../../lib/workload/remote.ts'
+import { readHeads, sendArtifact, sendTo } from '../../../lib/workload/send.ts'
+import { readLimits, withRemote } from '../../../lib/workload/remote.ts'
 import { fakeContext } from '../../fakes/context.ts'
 import { fakeExec } from '../../fakes/exec.ts'
 
@@ -195,6 +196,41 @@ describe('sendArtifact', () => {
     const ctx = fakeContext({ exec, signal: stop.signal })
     await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toThrow('interrupted')
     expect(exec.calls).toHaveLength(1)
+  })
+})
+
+describe('KSAIL_PUSH_TIMEOUT', () => {
+  /** A registry that never answers; the clock stands but for what is waited for. */
+  const silent = (env: Record<string, string>, limit?: number) => {
+    let clock = 0
+    const exec = fakeExec({
+      'oras *': (_args, { timeout = 0 }) => {
+        clock += timeout
+        throw new KsailError('timeout', `oras took longer than ${timeout} ms`)
+      },
+    })
+    const ctx = fakeContext({ exec, env, now: () => clock, sleep: async (ms) => void (clock += ms) })
+    const sending = withRemote(
+      ctx,
+      destination(),
+      async (remote) => sendTo(ctx, remote, { artifact, tags: ['dev'], heads: await readHeads(remote, ['dev']) }),
+      limit,
+    )
+    return { sending, exec, clock: () => clock }
+  }
+
+  it.each([
+    ['8s', undefined, 8000],
+    ['90', undefined, 90_000],
+    ['1500ms', undefined, 1500],
+    // it goes before --timeout, which lengthens what nobody named
+    ['8s', 600_000, 8000],
+    ['', 600_000, 600_000],
+  ])('of %j (--timeout %j) is what a registry that hangs has in all, first question and last look included', async (text, limit, most) => {
+    const { sending, clock, exec } = silent({ KSAIL_PUSH_TIMEOUT: text, KSAIL_PUSH_ATTEMPTS: '10' }, limit)
+    await expect(sending).rejects.toMatchObject({ exitCode: 5, hint: expect.stringContaining('KSAIL_PUSH_TIMEOUT') })
+    expect(clock()).toBeLessThanOrEqual(most)
+    expect(moved(exec).length).toBeGreaterThan(0)
   })
 })
 
