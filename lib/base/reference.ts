@@ -31,6 +31,8 @@ export const imageOf = (reference: Reference): string =>
 export const formatReference = (reference: Reference): string => `oci://${imageOf(reference)}`
 
 const TAG = /^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$/
+/** Characters of a repository that registries take; longer ones they call an error of their own. */
+const LONGEST = 255
 const SEGMENT = /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*$/
 
 /** What is wrong with a text, told by one word. */
@@ -69,6 +71,8 @@ export const parsePath = (path: string, shown: string): Pick<Reference, 'reposit
   const repository = (last < 0 ? path : path.slice(0, last)).toLowerCase()
   if (repository !== '' && !repository.split('/').every((segment) => SEGMENT.test(segment)))
     throw wrong(shown, 'repository', `"${repository}" is not a repository`)
+  if (repository.length > LONGEST)
+    throw wrong(shown, 'repository', `the repository has ${repository.length} characters`, `use at most ${LONGEST}`)
   return { repository, tag }
 }
 

@@ -203,6 +203,16 @@ describe.skipIf((program === undefined && process.env['KSAIL_E2E'] !== '1') || !
     expect(await head()).toBe(before)
   })
 
+  it('does not repeat a name that the registry refuses, and says what it takes', async () => {
+    proxy.break({ path: /\/manifests\//, fault: { status: 400, body: ociError('NAME_INVALID', 'invalid repository name') } })
+    const { ctx, retries } = run()
+    await expect(sendArtifact({ artifact, destination: destination(), tags: ['dev'] }, ctx)).rejects.toMatchObject({
+      exitCode: 2,
+      hint: expect.stringContaining('255 characters'),
+    })
+    expect(retries()).toBe(0)
+  })
+
   it('gives up after three attempts with the words of the registry', async () => {
     proxy.break({ method: 'PUT', path: BLOB, fault: 'reset' })
     const { ctx, retries, waits } = run()

@@ -44,7 +44,7 @@ export const HINTS: Readonly<Record<string, Hint>> = {
     text: 'HOST does not create REPO by itself (ECR, Harbor project, GAR repository): create the repository first',
   },
   lowercase: {
-    text: 'use lowercase a-z 0-9 . _ / - for the repository and at most 128 characters for the tag (${{ github.repository_owner }} may have capitals)',
+    text: 'use lowercase a-z 0-9 . _ / - and at most 255 characters for the repository, at most 128 for the tag (${{ github.repository_owner }} may have capitals)',
   },
   immutable: { text: 'the tag exists and is immutable: push a new tag', code: 'conflict' },
   locked: { text: 'the repository or image is locked: unlock it in the registry', code: 'conflict' },

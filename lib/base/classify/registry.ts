@@ -130,6 +130,8 @@ export const registryRules: readonly Rule[] = [
     when: ({ text, registry }) => isGhcr(registry, text),
   },
   { bare: forbidden, class: 'auth', hint: 'permission' },
+  // what is asked for without a body is refused without a word
+  { bare: status('400'), class: 'config', hint: 'lowercase', when: ({ text }) => /\bHEAD "/.test(text) },
   { bare: /not found/i, class: 'config', hint: 'not a registry' },
   { bare: status('404'), class: 'config', hint: 'not a registry' },
 ]

@@ -1,10 +1,22 @@
 import fc from 'fast-check'
 import { expect, it } from 'vitest'
 import { formatReference, isLoopback, parseReference } from '../../../lib/base/reference.ts'
+import { parseRegistrySetting } from '../../../lib/base/registry-setting.ts'
 
 it.each(['localhost.example.com', 'host.docker.internal', '127.0.0.1.nip.io', '1.127.0.0'])('%s is not loopback', (host) =>
   expect(isLoopback(host)).toBe(false),
 )
+
+it.each([
+  ['oci://ghcr.io/', parseReference],
+  ['ghcr.io/', parseRegistrySetting],
+])('takes a repository of 255 characters and no longer one: %s', (prefix, read) => {
+  const name = (length: number): string => `${'a/'.repeat(120)}${'b'.repeat(length - 240)}`
+  expect(read(`${prefix}${name(255)}:v1`, 'push')?.repository).toHaveLength(255)
+  expect(() => read(`${prefix}${name(256)}:v1`, 'push')).toThrow(
+    expect.objectContaining({ exitCode: 2, message: expect.stringContaining('256 characters'), hint: 'use at most 255' }),
+  )
+})
 
 it('parses what it formats', () => {
   const word = fc.stringMatching(/^[a-z0-9]{1,8}$/)
