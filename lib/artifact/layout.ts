@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { access, constants, lstat, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { KsailError } from '../base/errors.ts'
@@ -32,14 +32,29 @@ export const manifestOf = (layer: Uint8Array): Uint8Array =>
 const hexOf = (digest: string): string => digest.replace(/^sha256:/, '')
 const blobPath = (folder: string, digest: string): string => join(folder, 'blobs', 'sha256', hexOf(digest))
 
+/** What lies where a folder should be, in words. */
+const obstacleOf = async (paths: readonly string[]): Promise<string | undefined> => {
+  for (const path of paths) {
+    const there = await lstat(path).catch(() => undefined)
+    const leads = await stat(path).catch(() => undefined)
+    if (there !== undefined && leads?.isDirectory() !== true)
+      return `${path} is ${there.isSymbolicLink() ? `a link ${leads === undefined ? 'that leads nowhere' : 'to what is no folder'}` : 'no folder'}`
+  }
+  return undefined
+}
+
 /** Folder of the image layouts of a project; in the state folder when the project cannot be written. */
 export const artifactsFolder = async (ctx: Pick<Context, 'env'>, project: string): Promise<string> => {
   const own = join(project, '.ksail', 'artifacts')
   try {
     // what ksail remembers is nothing to commit, also where no `init` wrote a .gitignore
     if ((await makeFolder(own))?.endsWith('.ksail')) await writeFile(join(project, '.ksail', '.gitignore'), '*\n')
+    await access(own, constants.W_OK)
     return own
   } catch (error) {
+    const obstacle = await obstacleOf([dirname(own), own])
+    if (obstacle !== undefined)
+      throw new KsailError('config', `${obstacle}: ksail keeps there what it packs`, { cause: error, hint: 'move it away, or remove it' })
     if (!['EACCES', 'EROFS', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
     const other = join(stateFolder(ctx.env), 'projects', createHash('sha256').update(project).digest('hex').slice(0, 16), 'artifacts')
     await makeFolder(other).catch((cause: unknown) => {

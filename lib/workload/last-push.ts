@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/errors.ts'
+import { refusalOf } from '../base/refusal.ts'
 import { isTag } from '../base/reference.ts'
 import { readJson, writeJson } from '../io/files.ts'
 
@@ -46,6 +47,6 @@ export const writeLastPush = async (ctx: Context, project: string, pushes: reado
   if (pushes.every(known)) return
   const others = before.filter((it) => !pushes.some(({ repository, tag }) => repository === it.repository && tag === it.tag))
   await writeJson(pathOf(project), { pushes: [...pushes, ...others].slice(0, KEPT) }).catch((error: unknown) =>
-    ctx.report({ kind: 'warn', text: `what was pushed is not remembered: ${messageOf(error)}` }),
+    ctx.report({ kind: 'warn', text: `what was pushed is not remembered: ${messageOf(refusalOf(error as NodeJS.ErrnoException))}` }),
   )
 }

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildArtifact } from '../../../lib/artifact/build.ts'
@@ -66,6 +66,21 @@ describe('buildArtifact', () => {
     const layer = (JSON.parse(Buffer.from(manifest).toString()) as { layers: { digest: string }[] }).layers[0]?.digest ?? ''
     writeFileSync(join(layout, 'blobs', 'sha256', layer.slice(7)), 'x')
     await expect(readLayer(layout, digest)).rejects.toThrow('the layer is not')
+  })
+
+  it.each([
+    ['is a file', (at: string) => writeFileSync(at, ''), /\/\.ksail is no folder: /],
+    ['is a link that leads nowhere', (at: string) => symlinkSync('/nowhere/at/all', at), /\/\.ksail is a link that leads nowhere: /],
+    ['is a link to a file', (at: string) => symlinkSync('k8s/a.yaml', at), /\/\.ksail is a link to what is no folder: /],
+    [
+      'holds a file in the place of the layouts',
+      (at: string) => (mkdirSync(at), writeFileSync(join(at, 'artifacts'), '')),
+      /\/\.ksail\/artifacts is no folder: /,
+    ],
+  ])('says what is in the way when .ksail %s', async (_what, make, message) => {
+    const folder = project()
+    make(join(folder, '.ksail'))
+    await expect(build(folder)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(message), hint: expect.any(String) })
   })
 
   it('packs a root that builds nothing when the folder is missing and that is allowed', async () => {
