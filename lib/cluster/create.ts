@@ -22,7 +22,7 @@ import { clearHalfMade, forget, idsOf, recordFor } from './claim.ts'
 import { nothingLeft } from './nothing-left.ts'
 import { firstPush } from './first-push.ts'
 import { planCreate } from './plan.ts'
-import { refuseForeign } from './ownership.ts'
+import { OTHER_NAME, refuseForeign } from './ownership.ts'
 import { keepContext } from './switch.ts'
 import { syncOf } from './sync.ts'
 import { firstLive } from './first-live.ts'
@@ -81,7 +81,7 @@ interface Request {
 const create = async ({ ctx, options, project, target, runtime, engine, start, followed }: Request): Promise<CreateResult> => {
   const adopt = options.adopt === true
   const survey = await clearHalfMade(ctx, target, runtime)
-  if (!adopt) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
+  if (!adopt) refuseForeign(target, survey, OTHER_NAME)
   const making = survey.nodes.length === 0
   const first = firstPush(ctx, project, target)
   if (making) {

@@ -5,9 +5,11 @@ import { findConfigFile } from '../config/load.ts'
 import { loadProject } from '../config/project.ts'
 import { exists } from '../io/files.ts'
 import { privateFolder } from '../io/private.ts'
+import { lookingOnly } from '../tools/dry.ts'
 import { dryCreate, type Staged } from './dry-run.ts'
 import { initProject } from './init.ts'
 import type { UpOptions, UpResult } from './up-options.ts'
+import { refuseTaken } from './with-cluster.ts'
 
 /** The files that a project would get, in a folder aside: what is not there yet is read from it. */
 const stage = async (options: UpOptions, ctx: Context, directory: string): Promise<Staged> => {
@@ -21,6 +23,7 @@ const stage = async (options: UpOptions, ctx: Context, directory: string): Promi
 export const dryUp = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const isProject = (await findConfigFile(options, ctx)) !== undefined
   const given = isProject ? options : { ...options, engine: options.engine ?? usual.engine }
+  if (!isProject) await refuseTaken(given, lookingOnly(ctx))
   const files = isProject ? [] : (await initProject(given, ctx)).files
   const aside = await privateFolder(ctx, 'init')
   try {

@@ -13,7 +13,7 @@ import { sharingKube } from '../tools/kube.ts'
 import type { CreateOptions, CreateResult } from './create-options.ts'
 import { firstPush } from './first-push.ts'
 import { nothingLeft } from './nothing-left.ts'
-import { refuseForeign, surveyCluster } from './ownership.ts'
+import { OTHER_NAME, refuseForeign, surveyCluster } from './ownership.ts'
 import { planCreate } from './plan.ts'
 import type { PlannedStep } from './preview.ts'
 import { syncOf } from './sync.ts'
@@ -76,7 +76,7 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
   const missing = await previewTools(real, ctx, [...runtime.tools(target), ...engine.controllers[runtime.controllers.as].tools, 'oras'])
   for (const text of missing) ctx.report({ kind: 'note', text })
   const survey = await surveyCluster(ctx, target)
-  if (options.adopt !== true) refuseForeign(target, survey, 'choose another name with --name, or take it over with --adopt')
+  if (options.adopt !== true) refuseForeign(target, survey, OTHER_NAME)
   const halfMade = survey.state === 'half-made'
   const running = survey.nodes.length > 0 && !halfMade
   const first = firstPush(ctx, { ...loaded, target }, target, { layouts })

@@ -128,6 +128,9 @@ export const surveyCluster = async (
 export const noCluster = (name: string): KsailError =>
   new KsailError('unresolved', `there is no cluster ${name}`, { hint: 'run ksail cluster create' })
 
+/** What who makes a cluster does about a name that others have. */
+export const OTHER_NAME = 'choose another name with --name, or take it over with --adopt'
+
 /** Throws `conflict` when something of that name is not this project's, naming each thing and its owner. */
 export const refuseForeign = (
   target: Pick<Target, 'name'>,

@@ -8,6 +8,7 @@ import { createFor } from './create.ts'
 import type { CreateResult } from './create-options.ts'
 import { initProject } from './init.ts'
 import type { UpOptions, UpResult } from './up-options.ts'
+import { refuseTaken } from './with-cluster.ts'
 
 /**
  * From nothing, or from anything in between, to a live folder: init where there is no ksail.yaml, create, push, reconcile. Safe to repeat:
@@ -22,6 +23,8 @@ export const up = async (options: UpOptions, ctx: Context): Promise<UpResult> =>
 const upNow = async (options: UpOptions, ctx: Context): Promise<UpResult> => {
   const start = ctx.now()
   const file = await findConfigFile(options, ctx)
+  // a name that others have is found before a project of that name is written
+  if (file === undefined) await refuseTaken(options, ctx)
   const files = file === undefined ? (await initProject({ ...options, engine: options.engine ?? usual.engine }, ctx)).files : []
   const created: CreateResult = await createFor(options, ctx, { followed: true })
   const follows = engineOf(created.engine).follows

@@ -7,7 +7,7 @@ import { withLock } from '../io/lock.ts'
 import { hasContainers, resolveProvider } from '../providers/index.ts'
 import { lookingOnly } from '../tools/dry.ts'
 import { lockOf, readRecord } from '../providers/record.ts'
-import { surveyCluster, type Survey } from './ownership.ts'
+import { OTHER_NAME, refuseForeign, surveyCluster, type Survey } from './ownership.ts'
 
 export interface FoundCluster {
   readonly project: Project
@@ -39,6 +39,13 @@ export const findCluster = async (options: ProjectOptions, ctx: Context): Promis
     { ...Object.getOwnPropertyDescriptors(project.target), ...Object.getOwnPropertyDescriptors(known) },
   ) as Target
   return { project, target, runtime: runtimeOf(target), survey: await surveyCluster(ctx, target), containers: hasContainers(provider) }
+}
+
+/** Throws `conflict` when a cluster of that name would not be this project's, unless it is to be taken over. */
+export const refuseTaken = async (options: ProjectOptions & { readonly adopt?: boolean | undefined }, ctx: Context): Promise<void> => {
+  if (options.adopt === true) return
+  const { target, survey } = await findCluster(options, ctx)
+  refuseForeign(target, survey, OTHER_NAME)
 }
 
 /** The same as `withCluster` for those who change nothing and tell so: nobody is waited for, and no tool is fetched. */

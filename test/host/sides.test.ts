@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer, type Server } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, expect, it } from 'vitest'
@@ -89,7 +89,8 @@ describeOnHost('clusters side by side', () => {
 
   it('a name that another project has is refused', async () => {
     const thief = hostProject('two')
-    expect(await thief.ksail('up')).toMatchObject({ code: 4 })
+    expect(await thief.ksail('up')).toMatchObject({ code: 4, stderr: expect.stringContaining(two.folder) })
+    expect(readdirSync(thief.folder)).toEqual([])
     expect(await two.value('a')).toBe('still')
   })
 })
