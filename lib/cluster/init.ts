@@ -39,8 +39,12 @@ export interface InitResult {
 const answers = async (options: InitOptions, directory: string, ctx: Context): Promise<InitOptions> => {
   if (options.interactive !== true || !ctx.ask.available) return options
   const { ask, env } = ctx
-  const select = async (question: string, choices: readonly string[], given: unknown, initial: string): Promise<unknown> =>
-    given ?? (choices.length > 1 ? ask.select(question, choices, initial) : undefined)
+  const select = async <C extends string>(
+    question: string,
+    choices: readonly C[],
+    given: C | undefined,
+    initial: C,
+  ): Promise<C | undefined> => given ?? (choices.length > 1 ? ((await ask.select(question, choices, initial)) as C) : undefined)
   return {
     ...options,
     name:
@@ -48,8 +52,8 @@ const answers = async (options: InitOptions, directory: string, ctx: Context): P
       (await ask.text('name of the cluster', env['KSAIL_CLUSTER_NAME'] || nameOfFolder(basename(directory)), (answer) => {
         if (validateName(answer) === undefined) throw usageError('a cluster needs a name')
       })),
-    distribution: (await select('distribution', distributionNames, options.distribution, usual.distribution)) as string | undefined,
-    engine: (await select('GitOps engine', engineNames, options.engine, usual.engine)) as string | undefined,
+    distribution: await select('distribution', distributionNames, options.distribution, usual.distribution),
+    engine: await select('GitOps engine', engineNames, options.engine, usual.engine),
   }
 }
 

@@ -219,8 +219,11 @@ export type Config = {
     : Value<Rows[K]> | undefined
 }
 
+/** As in `Value`, but what is a text until it is read stays one: durations. */
+type Given<R> = R extends { readonly type: 'duration' } ? string : Value<R>
+
 /** Settings as they are typed or passed: one optional entry per row. */
-export type SettingInputs = { readonly [K in SettingName]?: string | number | boolean | readonly string[] | undefined }
+export type SettingInputs = { readonly [K in SettingName]?: Given<Rows[K]> | undefined }
 
 /** The variable of a row, if it has a flag. */
 export const variableOf = ({ flag }: Pick<Setting, 'flag'>): string | undefined =>
@@ -251,7 +254,11 @@ type FlagType<R> = R extends { readonly type: infer T } ? (T extends 'number' | 
  */
 export const flagsOf = <const R extends readonly (Setting & { readonly name: SettingName; readonly flag: string })[]>(
   ...rows: R
-): { readonly [K in R[number] as K['name']]: SettingFlag & { readonly type: FlagType<K> } } =>
+): {
+  readonly [K in R[number] as K['name']]: SettingFlag & { readonly type: FlagType<K> } & (K['choices'] extends readonly string[]
+      ? { readonly choices: K['choices'] }
+      : unknown)
+} =>
   Object.fromEntries(
     rows.map((row) => {
       const type = row.type === 'number' || row.type === 'boolean' || row.type === 'list' ? row.type : 'string'

@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, expectTypeOf, it } from 'vitest'
 import * as ksail from '../../lib/index.ts'
 import { commands } from '../../lib/cli/commands/index.ts'
 
@@ -47,6 +47,13 @@ it('has a function for every command', () => {
     expect(verbs.filter((name) => name === word || name.toLowerCase().includes(word))).not.toEqual([])
   }
   expect(verbs).toHaveLength(commands.length)
+})
+
+it('has the words of its options in their types', () => {
+  expectTypeOf<ksail.UpOptions['provider']>().toEqualTypeOf<'Auto' | 'Docker' | 'Host' | undefined>()
+  expectTypeOf<ksail.PushOptions['alsoTags']>().toEqualTypeOf<readonly string[] | undefined>()
+  expectTypeOf<ksail.CreateOptions['workers']>().toEqualTypeOf<number | undefined>()
+  expectTypeOf<ksail.ReconcileOptions['timeout']>().toEqualTypeOf<string | undefined>()
 })
 
 it('takes a working directory as it is typed', () => {

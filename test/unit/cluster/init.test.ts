@@ -14,7 +14,9 @@ const all = async (folder: string): Promise<string[]> =>
     .filter((it) => it.isFile())
     .map((it) => it.name)
     .toSorted()
-const flux: InitOptions = { name: 'dev', distribution: 'vanilla', engine: 'flux' }
+/** As the command line gives it: words in any case, numbers as texts. */
+const typed = (options: Readonly<Record<string, unknown>>): InitOptions => options
+const flux = typed({ name: 'dev', distribution: 'vanilla', engine: 'flux' })
 
 describe('initProject', () => {
   it('writes a whole project and says so', async () => {
@@ -62,7 +64,7 @@ spec:
 
   it('writes no defaults, and no flux folder without an engine', async () => {
     const ctx = fakeContext()
-    await initProject({ name: 'dev', engine: 'None', provider: 'auto', sourceDirectory: './k8s/', workers: 0 }, ctx)
+    await initProject(typed({ name: 'dev', engine: 'None', provider: 'auto', sourceDirectory: './k8s/', workers: 0 }), ctx)
     expect(await yaml(ctx, 'ksail.yaml')).toEqual({ apiVersion: 'ksail.io/v1alpha1', kind: 'Cluster', metadata: { name: 'dev' }, spec: {} })
     expect(await readdir(ctx.cwd)).not.toContain('flux')
   })
@@ -70,7 +72,7 @@ spec:
   it('puts each choice where it belongs', async () => {
     const ctx = fakeContext({ env: { KSAIL_REGISTRY_IMAGE: 'env/registry:3' } })
     await initProject(
-      {
+      typed({
         ...flux,
         provider: 'docker',
         sourceDirectory: 'deploy/manifests',
@@ -83,7 +85,7 @@ spec:
         kubeconfig: '~/kc',
         context: 'kind-dev',
         example: true,
-      },
+      }),
       ctx,
     )
     expect(await yaml(ctx, 'ksail.yaml')).toMatchObject({
@@ -163,7 +165,7 @@ spec:
     expect(ctx.events).toContainEqual({ kind: 'file', action: 'created', path: 'My_App/ksail.yaml' })
   })
 
-  it.each<[string, InitOptions, RegExp]>([
+  it.each<[string, Readonly<Record<string, unknown>>, RegExp]>([
     ['a bad name', { name: 'Dev_1' }, /Dev_1/],
     ['an unknown distribution', { distribution: 'Vanila' }, /Vanila/],
     ['a distribution of later', { distribution: 'Talos' }, /Talos/],
@@ -179,7 +181,7 @@ spec:
     ['a context that kind will not write', { name: 'dev', context: 'mine' }, /kind-dev/],
   ])('refuses %s before anything is written', async (_case, options, message) => {
     const ctx = fakeContext()
-    await expect(initProject(options, ctx)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(message) })
+    await expect(initProject(typed(options), ctx)).rejects.toMatchObject({ exitCode: 2, message: expect.stringMatching(message) })
     expect(await all(ctx.cwd)).toEqual([])
   })
 

@@ -224,7 +224,7 @@ describe('settings', () => {
   )
 
   it('refuses what flags and variables get wrong by their names', async () => {
-    expect(await failure(load({}, { provider: 'Dokcer' }))).toMatchObject({
+    expect(await failure(load({}, { provider: 'Dokcer' as 'Docker' }))).toMatchObject({
       code: 'usage',
       message: '--provider must be one of Auto, Docker, Host, not "Dokcer"',
       hint: 'did you mean Docker?',
