@@ -65,6 +65,7 @@ export const itBegins = (dev: Project): void => {
   })
 
   it('cluster create ends when the first artifact is live', async () => {
+    await dev.close()
     await dev.ok('cluster', 'delete', '--yes')
     const result = await dev.ok('cluster', 'create', '-o', 'json')
     console.log(`cluster create: ${(result.ms / 1000).toFixed(1)} s`)

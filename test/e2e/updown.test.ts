@@ -61,7 +61,10 @@ describeOnKind('up and down', () => {
   })
 
   it('two projects come up from empty folders at the same time, each with its own registry and port; one that is taken is passed over and named', async () => {
-    await Promise.all([one.ok('down'), two.ok('down')])
+    for (const project of [one, two]) {
+      await project.close()
+      await project.ok('down')
+    }
     const results = await Promise.all([one.ok('up'), two.ok('up')])
     console.log(`two at once: up ${results.map(({ ms }) => `${(ms / 1000).toFixed(1)} s`).join(' and ')}`)
     const ports = await Promise.all([one.port(), two.port()])

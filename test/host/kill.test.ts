@@ -101,6 +101,7 @@ describeOnHost('processes that are killed', () => {
   })
 
   it('ksail itself, in the midst of create: the next up converges and down leaves nothing', async () => {
+    await dev.ok('down')
     for (const moment of [/registry dev-local-registry/, /first artifact/, /Flux reads/]) {
       const run = dev.start('up')
       await run.line(moment)

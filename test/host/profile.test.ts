@@ -25,6 +25,7 @@ describeOnHost('the profile of the Flux controllers', () => {
   afterAll(dev.remove)
 
   it('is the fast one, until up is told otherwise: then they start anew', async () => {
+    await dev.ok('down')
     await dev.ok('up')
     const fast = processesOf(dev.name)
     expect(wordsOf(dev.name, 'kustomize-controller')).toContain('--requeue-dependency=1s')
@@ -54,6 +55,7 @@ describeOnHost('the profile of the Flux controllers', () => {
   })
 
   it('stays after a restart', async () => {
+    await dev.ok('up', '--flux-profile', 'stock')
     await dev.ok('cluster', 'stop')
     await dev.ok('cluster', 'start')
     expect(wordsOf(dev.name, 'kustomize-controller')).not.toContain('--requeue-dependency=1s')
