@@ -71,6 +71,12 @@ const checkContext = (name: string, { distribution, context }: Config): void => 
     )
 }
 
+/** A path as the file in this folder writes it: relative ones count from the file, so that it holds wherever the project is. */
+const fromFile = (directory: string, path: string): string => {
+  const short = relative(directory, path)
+  return isAbsolute(short) || short.split(sep)[0] === '..' ? path : `./${short.split(sep).join('/')}`
+}
+
 /** Checks everything that init was told; throws `usage` for what cannot be. */
 export const checkProject = ({ name, directory, options, config, origin }: Request, ctx: Context): ProjectPlan => {
   const given = (key: SettingName): string | undefined => (origin[key].startsWith(FROM_FLAG) ? String(options[key]).trim() : undefined)
@@ -92,8 +98,9 @@ export const checkProject = ({ name, directory, options, config, origin }: Reque
     registryImage: given('registryImage'),
     kubernetesVersion: given('kubernetesVersion'),
     context: given('context'),
-    // in the file relative paths count from the file
-    kubeconfig: kubeconfig === undefined || kubeconfig.startsWith('~') ? kubeconfig : resolve(ctx.cwd, kubeconfig),
+    kubeconfig: kubeconfig === undefined || kubeconfig.startsWith('~') ? kubeconfig : fromFile(directory, resolve(ctx.cwd, kubeconfig)),
+    // elsewhere kind.yaml holds them
+    workers: config.provider === 'Host' ? config.workers : undefined,
   }
   return {
     name,

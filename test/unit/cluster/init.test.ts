@@ -69,6 +69,17 @@ spec:
     expect(await readdir(ctx.cwd)).not.toContain('flux')
   })
 
+  it('writes what holds wherever the project is, and what else nobody would remember', async () => {
+    const ctx = fakeContext()
+    await initProject({ name: 'dev', provider: 'Host', workers: 2, kubeconfig: './kc' }, ctx)
+    expect(await yaml(ctx, 'ksail.yaml')).toMatchObject({
+      spec: { cluster: { provider: 'Host', workers: 2, connection: { kubeconfig: './kc' } } },
+    })
+    const other = fakeContext()
+    await initProject({ name: 'dev', directory: 'sub', kubeconfig: 'kc' }, other)
+    expect(await yaml(other, 'sub/ksail.yaml')).toMatchObject({ spec: { cluster: { connection: { kubeconfig: join(other.cwd, 'kc') } } } })
+  })
+
   it('puts each choice where it belongs', async () => {
     const ctx = fakeContext({ env: { KSAIL_REGISTRY_IMAGE: 'env/registry:3' } })
     await initProject(
