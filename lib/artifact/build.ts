@@ -51,7 +51,7 @@ const packed = ({ files, ...rest }: Selection): Selection & { readonly archive: 
 export const buildArtifact = async ({ source, project, keep = 10, whenMissing }: BuildOptions, ctx: Context): Promise<Artifact> => {
   const missing = whenMissing !== undefined && !(await exists(source))
   const { archive, files, warned, ignored } = packed(missing ? nothing(whenMissing) : selectFiles(source))
-  for (const { path, why } of warned) ctx.report({ kind: 'warn', text: `${path} is left out: ${why}` })
+  for (const { path, why } of warned) ctx.report({ kind: 'warn', text: `${path} is left out: it ${why}` })
   const hash = digestOf(archive)
   const artifacts = await artifactsFolder(ctx, project)
   const found = await findLayout(artifacts, hash)

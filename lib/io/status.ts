@@ -4,6 +4,8 @@ import { formatAmount, type Progress } from './amount.ts'
 
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const ERASE = '\r\x1b[2K'
+/** What the time before a text takes. */
+const CLOCK = '100.0 s '.length
 
 interface Terminal {
   readonly write: (text: string) => void
@@ -32,6 +34,7 @@ const bar = (all: readonly Progress[]): string => {
 export const createStatus = ({ write, columns }: Terminal, now: () => number = () => performance.now()): Status => {
   const running = new Map<string, number>()
   let waiting = ''
+  let told = ''
   const progress = new Map<string, Progress>()
   let shown = false
   let frame = 0
@@ -40,6 +43,7 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
     if (shown) write(ERASE)
     shown = false
   }
+  const room = (): number => Math.max(columns() - 3, 10)
   const draw = (): void => {
     if (running.size === 0) {
       clearInterval(timer)
@@ -56,16 +60,21 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
     const oldest = Math.min(...running.values())
     // what blocks comes first: the names of all that runs may be longer than the line
     const text = `${bar([...progress.values()])}${formatSeconds(now() - oldest)} ${waiting && `${waiting} · `}${[...running.keys()].join(', ')}`
-    const room = Math.max(columns() - 3, 10)
     const letters = [...text]
-    write(`${ERASE}${FRAMES[frame % FRAMES.length]} ${letters.length > room ? `${letters.slice(0, room - 1).join('')}…` : text}`)
+    write(`${ERASE}${FRAMES[frame % FRAMES.length]} ${letters.length > room() ? `${letters.slice(0, room() - 1).join('')}…` : text}`)
     shown = true
   }
   return {
     take: (event) => {
       if (event.kind === 'step') running.set(event.text, now())
-      else if (event.kind === 'wait' && running.size > 0) waiting = event.text
-      else if (event.kind === 'progress') progress.set(event.text, event)
+      else if (event.kind === 'wait' && running.size > 0) {
+        waiting = event.text
+        // the reason stands at the end: one that the live line would cut has a line of its own, once
+        if ([...waiting].length + CLOCK > room() && waiting !== told) {
+          told = waiting
+          return false
+        }
+      } else if (event.kind === 'progress') progress.set(event.text, event)
       else {
         if (event.kind === 'done' || event.kind === 'missed') {
           progress.delete(event.text)

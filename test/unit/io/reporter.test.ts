@@ -110,6 +110,17 @@ it.each(['plain', 'color', 'github', 'json'] as const satisfies readonly Look[])
 })
 
 describe('on a terminal', () => {
+  it('gives what it waits for a line of its own where the live line would cut it, once', () => {
+    const wait: Event = { kind: 'wait', text: 'waiting for Deployment default/web: Unschedulable: Insufficient cpu' }
+    const given: Event[] = [{ kind: 'step', text: 'reconciling' }, wait, wait, { kind: 'wait', text: 'kind: preparing' }]
+    const lines = (columns: number): string[] =>
+      told({ look: 'color', live: true, columns: () => columns }, given)
+        .split(/\n|\r\x1b\[2K/)
+        .filter((line) => line.startsWith('  … '))
+    expect(lines(60)).toEqual([`  … ${wait.text}`])
+    expect(lines(100)).toEqual([])
+  })
+
   it('shows what runs on one live line that is erased, never wider than the terminal', () => {
     const text = told({ look: 'color', live: true, columns: () => 30 }, [
       { kind: 'step', text: 'a step with a text that is longer than the terminal is wide' },
