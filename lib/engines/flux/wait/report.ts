@@ -1,6 +1,8 @@
+import { delimiter, resolve } from 'node:path'
 import { KsailError, messageOf } from '../../../base/errors.ts'
 import { formatDuration } from '../../../base/duration.ts'
 import { idOf } from '../../../base/object.ts'
+import { defaultKubeconfig } from '../../../io/folders.ts'
 import { DOWN } from '../../../tools/kube-failure.ts'
 import { denoise, diagnose, shortRevision, type Finding } from './diagnose.ts'
 import type { Standing } from './kustomizations.ts'
@@ -43,13 +45,18 @@ export const blockersOf = ({ sources, standings, workloads }: Picture): readonly
   return [...open, ...rollouts]
 }
 
-const commandFor = ({ target }: Session, { kind, namespace, name }: Finding): string => {
+const commandFor = ({ ctx, target }: Session, { kind, namespace, name }: Finding): string => {
   const kinds: Readonly<Record<string, string>> = {
     OCIRepository: 'ocirepository',
     Kustomization: 'kustomization.kustomize.toolkit.fluxcd.io',
     HelmRelease: 'helmrelease',
   }
-  return `kubectl --context ${target.context} -n ${namespace} describe ${kinds[kind] ?? kind.toLowerCase()} ${name}`
+  const { kubeconfig, context } = target
+  // one that kubectl does not find by itself is named, so that the line can be pasted
+  const found = [ctx.env['KUBECONFIG'] || defaultKubeconfig(ctx.env)]
+    .flatMap((it) => it.split(delimiter))
+    .some((it) => resolve(ctx.cwd, it) === kubeconfig)
+  return `kubectl ${found ? '' : `--kubeconfig ${kubeconfig} `}--context ${context} -n ${namespace} describe ${kinds[kind] ?? kind.toLowerCase()} ${name}`
 }
 
 const hintFor = (session: Session, finding: Finding): string => {

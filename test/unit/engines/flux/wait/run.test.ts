@@ -224,6 +224,21 @@ describe('waiting for a digest', () => {
     })
   })
 
+  it.each([
+    [{ KUBECONFIG: '/a:/b' }, '/b', 'run kubectl --context kind-dev -n'],
+    [{ HOME: '/home/me' }, '/home/me/.kube/config', 'run kubectl --context kind-dev -n'],
+    [{ KUBECONFIG: '/a' }, '/p/kc', 'run kubectl --kubeconfig /p/kc --context kind-dev -n'],
+  ])('says what to run next so that it can be pasted: with %j and %s', async (env, kubeconfig, hint) => {
+    const ctx = fakeContext({ env, now: () => performance.now() })
+    const kube = fakeKube(
+      source(NEW),
+      kustomization('flux-system', { dependsOn: ['nowhere'], conditions: [ready('False', 'DependencyNotReady')] }),
+    )
+    await expect(waitForDigest(ctx, { ...target, kubeconfig }, kube, { digest: NEW, tag: 'dev' })).rejects.toMatchObject({
+      hint: expect.stringContaining(hint),
+    })
+  })
+
   it('tries a failure that was there before once more', async () => {
     const failed = kustomization('flux-system', { digest: OLD, attempted: NEW, conditions: [ready('False', 'BuildFailed')] })
     const kube = fakeKube(source(NEW), failed)
