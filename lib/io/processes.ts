@@ -38,14 +38,41 @@ export const isAlive = (pid: number): boolean => {
   return stateOf(pid) !== 'Z'
 }
 
-/** The letter of Linux for what a process does; undefined elsewhere. */
-const stateOf = (pid: number): string | undefined => {
+/** What Linux says of a process after its name, as `S 1 1234 …`; empty elsewhere, and when there is none. */
+const factsOf = (pid: number): readonly string[] => {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8')
-    return text.slice(text.lastIndexOf(')') + 2)[0]
+    return text.slice(text.lastIndexOf(')') + 2).split(' ')
   } catch {
-    return undefined
+    return []
   }
+}
+
+/** The letter of Linux for what a process does; undefined elsewhere. */
+const stateOf = (pid: number): string | undefined => factsOf(pid)[0]
+
+/** Numbers of processes by that of the group that they are in. */
+export type Groups = ReadonlyMap<number, readonly number[]>
+
+/** Every group of this machine; who has ended and waits for its parent is in none. */
+export const processGroups = async (ctx: Pick<Context, 'platform' | 'exec'>): Promise<Groups> => {
+  const rows =
+    ctx.platform === 'linux'
+      ? (await readdir('/proc'))
+          .filter((name) => /^\d+$/.test(name))
+          .map((pid) => {
+            const { 0: state, 2: group, 17: threads } = factsOf(Number(pid))
+            // the first thread may be gone before the others, which still hold files and ports
+            return [pid, group, Number(threads) > 1 ? '' : state]
+          })
+      : (await ctx.exec('ps', ['-axo', 'pid=,pgid=,stat='], { timeout: 10_000, quiet: true })).stdout
+          .split('\n')
+          .map((line) => line.trim().split(/\s+/))
+  const groups = new Map<number, number[]>()
+  for (const [pid, group, state] of rows)
+    if (group !== undefined && state?.startsWith('Z') !== true)
+      groups.set(Number(group), [...(groups.get(Number(group)) ?? []), Number(pid)])
+  return groups
 }
 
 /** Whether a process was halted, as by SIGSTOP: it is there and does nothing. */

@@ -93,4 +93,4 @@ export const describeOnHost = (title: string, tests: () => void, more: readonly 
   describeOn(provider, title, tests, more)
 
 /** A project whose cluster is made of processes, as no Docker answers it. */
-export const hostProject = (name: string): Project => projectOn(provider, name)
+export const hostProject = (name: string, env: Readonly<Record<string, string>> = {}): Project => projectOn(provider, name, { env })

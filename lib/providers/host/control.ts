@@ -216,7 +216,7 @@ export const controlReady = async (ctx: Context, name: string, timeout: number):
 }
 
 /** How long one that runs has to say that it is ready (ms): who looks does not wait. */
-const LOOK = 2000
+const LOOK = 3000
 
 /** Every process that the control plane of a cluster has, running or not. */
 export const controlState = async (ctx: Context, name: string): Promise<readonly ProcessState[]> => {

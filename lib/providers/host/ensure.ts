@@ -11,7 +11,7 @@ import { makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import { listensOn } from './listening.ts'
-import { homeOf, launch, logOf, refind } from './process.ts'
+import { endOrphans, homeOf, launch, logOf, refind } from './process.ts'
 import { inUnit, readFacts, type Unit } from './unit.ts'
 
 /** Below the range from which systems take ports for outgoing connections: one of those would be taken while the cluster is stopped. */
@@ -169,6 +169,7 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
   }
   const begin = async (had: Ports): Promise<{ ports: Ports; child: Detached; from: number }> => {
     const program = await ctx.locate(programOf(name))
+    await endOrphans(ctx, unit, name)
     const ports = await choosePorts(ctx, component.ports, had, options)
     await writeJson(portsPath(unit, name), { ports }, 0o600)
     for (const folder of component.folders ?? []) await makeFolder(inUnit(unit, folder), 0o700)
@@ -192,10 +193,16 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
         throw new KsailError('timeout', `${name} of cluster ${unit.cluster} is not ready after ${formatSeconds(ctx.now() - start)}`, {
           // what one that is halted said before means nothing
           details: (await isHalted(ctx, pid)) ? [] : (await said(unit, name, 0)).words.slice(-5),
-          hint: `process ${pid} ${await troubleOf(ctx, unit, name, pid)}`,
+          hint: `process ${pid} ${await blocked(ports, pid)}`,
         })
       await ctx.sleep(PAUSE)
     }
+  }
+  const blocked = async (ports: Ports, pid: number): Promise<string> => {
+    for (const port of Object.values(ports))
+      if (!(await isPortFree(port)) && !(await listensOn(ctx, pid, port)))
+        return `does not listen on port ${port}, another process does: a script must exec its program, or keep it in its process group`
+    return troubleOf(ctx, unit, name, pid)
   }
   const tellingWait: typeof wait = (ports, pid, ended) =>
     telling(

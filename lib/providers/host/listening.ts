@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { isKsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
+import { processGroups } from '../../io/processes.ts'
 
 /** Sockets that listen on a TCP port, by inode. */
 const socketsOn = async (port: number): Promise<ReadonlySet<string>> => {
@@ -11,29 +12,35 @@ const socketsOn = async (port: number): Promise<ReadonlySet<string>> => {
 }
 
 /** The same question to lsof, which macOS has. Where nothing tells, an answer from the port has to do. */
-const saysLsof = async (ctx: Pick<Context, 'exec'>, pid: number, port: number): Promise<boolean> => {
+const saysLsof = async (ctx: Pick<Context, 'exec'>, group: number, port: number): Promise<boolean> => {
   try {
-    const { stdout } = await ctx.exec('lsof', ['-nP', '-a', '-p', String(pid), `-iTCP:${port}`, '-sTCP:LISTEN', '-t'], {
+    const { stdout } = await ctx.exec('lsof', ['-nP', '-a', '-g', String(group), `-iTCP:${port}`, '-sTCP:LISTEN', '-t'], {
       accept: 'any',
       timeout: 10_000,
       quiet: true,
     })
-    return stdout.trim() === String(pid)
+    return stdout.trim() !== ''
   } catch (error) {
     if (!isKsailError(error, 'tool')) throw error
     return true
   }
 }
 
+const holds = async (pid: number, sockets: ReadonlySet<string>): Promise<boolean> => {
+  const own = await readdir(`/proc/${pid}/fd`).catch(() => [])
+  const links = await Promise.all(own.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
+  return links.some((link) => sockets.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? ''))
+}
+
 /**
- * Whether it is this process that listens on a port: an answer from there may come from another program that was faster, even from the
- * registry of another cluster.
+ * Whether it is this process, or one that it started, that listens on a port: an answer from there may come from another program that was
+ * faster, even from the registry of another cluster. Every process of ours leads a group, in which what it starts stays.
  */
 export const listensOn = async (ctx: Pick<Context, 'platform' | 'exec'>, pid: number, port: number): Promise<boolean> => {
   if (ctx.platform !== 'linux') return saysLsof(ctx, pid, port)
   const sockets = await socketsOn(port)
   if (sockets.size === 0) return false
-  const own = await readdir(`/proc/${pid}/fd`).catch(() => [])
-  const links = await Promise.all(own.map((fd) => readlink(`/proc/${pid}/fd/${fd}`).catch(() => '')))
-  return links.some((link) => sockets.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? ''))
+  if (await holds(pid, sockets)) return true
+  for (const member of (await processGroups(ctx)).get(pid) ?? []) if (await holds(member, sockets)) return true
+  return false
 }

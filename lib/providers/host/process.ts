@@ -1,10 +1,10 @@
-import { readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises'
+import { readdir, readFile, realpath, rename, rm, stat, symlink } from 'node:fs/promises'
 import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { spawnDetached, type Detached } from '../../io/exec.ts'
 import { readText, writeText } from '../../io/files.ts'
 import { host } from '../../io/host.ts'
-import { listProcesses, startOf } from '../../io/processes.ts'
+import { listProcesses, processGroups, startOf, type Groups } from '../../io/processes.ts'
 import { inUnit, type Unit } from './unit.ts'
 
 /** Every process is started by a link in the folder of its unit, so that its first word says whose it is: no other process can be taken for it. */
@@ -25,36 +25,63 @@ const firstWord = async (ctx: Context, pid: number): Promise<string | undefined>
 /** HOME of a unit's processes. A script, such as the shims of version managers, loses its first word and keeps this one, also through `exec`. */
 export const homeOf = (unit: Unit): string => inUnit(unit, 'tmp')
 
-const livesIn = async (ctx: Context, pid: number, unit: Unit): Promise<boolean> =>
-  ctx.platform === 'linux' && (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0').includes(`HOME=${homeOf(unit)}`)
+/** Whether a process has that HOME; where nobody tells of it, whether it runs in the folder of the unit. */
+const livesIn = async (ctx: Context, pid: number, unit: Unit): Promise<boolean> => {
+  if (ctx.platform === 'linux')
+    return (await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '')).split('\0').includes(`HOME=${homeOf(unit)}`)
+  const asked = ctx.exec('lsof', ['-a', '-d', 'cwd', '-p', String(pid), '-Fn'], { accept: 'any', timeout: 10_000, quiet: true })
+  // without lsof nobody tells
+  const { stdout } = await asked.catch(() => ({ stdout: '' }))
+  return stdout.split('\n').includes(`n${await realpath(unit.folder).catch(() => unit.folder)}`)
+}
 
 /** Whether a process is the one that the link starts. One that has ended and waits for its parent has no words any more. */
 const isOurs = async (ctx: Context, pid: number, unit: Unit, name: string): Promise<boolean> => {
   const [word, link] = [await firstWord(ctx, pid), linkOf(unit, name)]
-  return (
-    word === link || (ctx.platform !== 'linux' ? word?.startsWith(`${link} `) === true : word !== '' && (await livesIn(ctx, pid, unit)))
-  )
+  if (word === link || (ctx.platform !== 'linux' && word?.startsWith(`${link} `) === true)) return true
+  return word !== '' && word !== undefined && (await livesIn(ctx, pid, unit))
+}
+
+const recorded = async (unit: Unit, name: string): Promise<{ readonly pid: number; readonly started: string | undefined } | undefined> => {
+  const [text, started] = ((await readText(pidFile(unit, name))) ?? '').trim().split(' ')
+  const pid = Number(text)
+  return Number.isInteger(pid) && pid > 0 ? { pid, started } : undefined
 }
 
 /** The process of a component, by its pid file, which names number and start time; undefined when it does not run. */
 export const findProcess = async (ctx: Context, unit: Unit, name: string): Promise<number | undefined> => {
-  const [text, started] = ((await readText(pidFile(unit, name))) ?? '').trim().split(' ')
-  const pid = Number(text)
-  if (!Number.isInteger(pid) || pid <= 0) return undefined
+  const { pid, started } = (await recorded(unit, name)) ?? {}
+  if (pid === undefined) return undefined
   if (started !== undefined && started !== ((await startOf(pid)) ?? started)) return undefined
   return (await isOurs(ctx, pid, unit, name)) ? pid : undefined
 }
 
-/** Every process of a unit, also those whose pid file is lost. */
-export const findProcesses = async (ctx: Context, unit: Unit): Promise<ReadonlyMap<string, number>> => {
+/** Every process of a unit, also those whose pid file is lost. Each leads a group: what a script has just forked has its words, and does not. */
+const findProcesses = async (ctx: Context, unit: Unit): Promise<ReadonlyMap<string, number>> => {
   const prefix = inUnit(unit, 'bin/')
   const found = new Map<string, number>()
+  let groups: Groups | undefined
   for (const { pid, argv } of await listProcesses(ctx)) {
     const words = argv.join(' ')
-    if (words.startsWith(prefix)) found.set(words.slice(prefix.length).split(' ')[0] ?? '', pid)
     // a script comes after its interpreter
     const script = argv.slice(1, 3).find((word) => word.startsWith(prefix))
-    if (script !== undefined && (await livesIn(ctx, pid, unit))) found.set(script.slice(prefix.length), pid)
+    const name = words.startsWith(prefix) ? words.slice(prefix.length).split(' ')[0] : script?.slice(prefix.length)
+    if (name === undefined || (script !== undefined && !(await livesIn(ctx, pid, unit)))) continue
+    groups ??= await processGroups(ctx)
+    if (groups.get(pid)?.includes(pid) === true) found.set(name, pid)
+  }
+  return found
+}
+
+/** What a script that is gone started: it is still in the group of its own. */
+const findOrphans = async (ctx: Context, unit: Unit, names: readonly string[]): Promise<ReadonlyMap<string, number>> => {
+  const found = new Map<string, number>()
+  let groups: Groups | undefined
+  for (const name of names) {
+    const pid = (await recorded(unit, name))?.pid
+    if (pid === undefined) continue
+    groups ??= await processGroups(ctx)
+    for (const member of groups.get(pid) ?? []) if (await livesIn(ctx, member, unit)) found.set(name, pid)
   }
   return found
 }
@@ -90,7 +117,7 @@ export const launch = async (
   return started
 }
 
-/** Ends components: SIGTERM, after `grace` ms SIGKILL, each signal only to a process that is still the one meant. */
+/** Ends components with all that they started: SIGTERM, after `grace` ms SIGKILL, each signal only to what was found to be the one meant. */
 export const endComponents = async (ctx: Context, unit: Unit, names: readonly string[], grace: number): Promise<void> => {
   const running = new Map([...(await findProcesses(ctx, unit))].filter(([name]) => names.includes(name)))
   // what a script turned into has no word of ours left, and is known by its number alone
@@ -98,16 +125,22 @@ export const endComponents = async (ctx: Context, unit: Unit, names: readonly st
     const pid = await findProcess(ctx, unit, name)
     if (pid !== undefined) running.set(name, pid)
   }
+  const orphans = await findOrphans(
+    ctx,
+    unit,
+    names.filter((it) => !running.has(it)),
+  )
+  // each leads a group of its own, whose number nobody else gets while one of them lives
+  const ours = new Set([...running.values(), ...orphans.values()])
   const left = async (): Promise<readonly number[]> => {
-    const still: number[] = []
-    for (const [name, pid] of running) if (await isOurs(ctx, pid, unit, name)) still.push(pid)
-    return still
+    const groups = ours.size === 0 ? undefined : await processGroups(ctx)
+    for (const group of ours) if (groups?.has(group) !== true) ours.delete(group)
+    return [...ours]
   }
   const send = async (signal: NodeJS.Signals): Promise<void> => {
-    for (const pid of await left())
+    for (const group of await left())
       try {
-        // each leads a group of its own: what a script started ends with it
-        host.kill(-pid, signal)
+        host.kill(-group, signal)
       } catch (error) {
         if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
       }
@@ -129,6 +162,11 @@ export const endComponents = async (ctx: Context, unit: Unit, names: readonly st
       })
   }
   await Promise.all(names.map((name) => rm(pidFile(unit, name), { force: true })))
+}
+
+/** Ends what is left of a component whose own process is gone: it would hold its ports and its files. */
+export const endOrphans = async (ctx: Context, unit: Unit, name: string): Promise<void> => {
+  if ((await findOrphans(ctx, unit, [name])).size > 0) await endComponents(ctx, unit, [name], 4000)
 }
 
 /** Names of the components that a unit has, running or not. */

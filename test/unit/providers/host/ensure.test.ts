@@ -1,18 +1,19 @@
-import { chmodSync, writeFileSync } from 'node:fs'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createContext } from '../../../../lib/context.ts'
 import { ensureComponent } from '../../../../lib/providers/host/ensure.ts'
+import { isPortFree } from '../../../../lib/io/ports.ts'
 import { writeText } from '../../../../lib/io/files.ts'
 import { patienceOf } from '../../../../lib/providers/host/patience.ts'
-import { endComponents, logOf } from '../../../../lib/providers/host/process.ts'
+import { endComponents, findProcess, logOf } from '../../../../lib/providers/host/process.ts'
 import { ensureUnit, inUnit, unitOf } from '../../../../lib/providers/host/unit.ts'
 import { tempFolder } from '../../../fakes/context.ts'
 
 const SERVE = `createServer((_, answer) => answer.end()).listen(Number(readFileSync('data/registry.yml', 'utf8')), '127.0.0.1')`
 
 /** A registry whose program is a script of Node, on a clock that goes faster. */
-const registryOf = async (script: string, { speed = 1 } = {}) => {
+const registryOf = async (script: string, { speed = 1, platform = process.platform } = {}) => {
   const folder = tempFolder()
   const program = join(folder, 'registry')
   writeFileSync(
@@ -21,6 +22,7 @@ const registryOf = async (script: string, { speed = 1 } = {}) => {
   )
   chmodSync(program, 0o755)
   const ctx = createContext({
+    platform,
     env: { ...process.env, XDG_STATE_HOME: folder },
     now: () => Math.round(performance.now() * speed),
     locate: async () => program,
@@ -81,5 +83,44 @@ describe('what does not get ready', () => {
         ready: async () => false,
       }).then(({ ready }) => ready),
     ).rejects.toThrow('etcd has ended')
+  })
+})
+
+/** As a shell does that does not \`exec\`: the port is that of a child. */
+const FORK = `
+if (process.env.FORKED === undefined) require('node:child_process').spawn(process.execPath, [__filename], { env: { ...process.env, FORKED: '1' }, stdio: 'inherit' })
+else ${SERVE}
+setTimeout(() => 0, 600_000)`
+
+// macOS has no /proc: there ps and lsof tell, which are here, too
+describe.each([process.platform, 'darwin'] as const)('a program that starts the real one, on %s', (platform) => {
+  it('is ready when that one is, and ends with it', async () => {
+    const { ctx, unit, ensure } = await registryOf(FORK, { platform })
+    const { registry } = await ensure(60_000)
+    expect(await isPortFree(registry as number)).toBe(false)
+    await endComponents(ctx, unit, ['registry'], 4000)
+    expect(await isPortFree(registry as number)).toBe(true)
+  })
+
+  it('in a group of its own cannot be known, which is said', async () => {
+    const script = FORK.replace('{ env:', '{ detached: true, env:').replace(
+      'else ',
+      "else require('node:fs').writeFileSync('child', String(process.pid)), ",
+    )
+    const { unit, ensure } = await registryOf(script, { platform, speed: 100 })
+    await expect(ensure(600_000)).rejects.toMatchObject({
+      code: 'timeout',
+      hint: expect.stringMatching(/another process does: a script must exec its program/),
+    })
+    process.kill(Number(readFileSync(inUnit(unit, 'child'), 'utf8')))
+  })
+
+  it('and was killed is started anew on the same port', async () => {
+    const { ctx, unit, ensure } = await registryOf(FORK, { platform })
+    const ports = await ensure(60_000)
+    process.kill((await findProcess(ctx, unit, 'registry')) as number, 'SIGKILL')
+    await expect.poll(() => findProcess(ctx, unit, 'registry')).toBeUndefined()
+    expect(await isPortFree(ports['registry'] as number)).toBe(false)
+    expect(await ensure(60_000)).toEqual(ports)
   })
 })

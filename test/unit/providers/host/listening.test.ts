@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { createServer, type AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { KsailError } from '../../../../lib/base/errors.ts'
@@ -17,16 +18,19 @@ describe('listensOn', () => {
   it.runIf(process.platform === 'linux')('knows by /proc whose port it is', async () => {
     const ctx = fakeContext({ platform: 'linux' })
     expect(await listensOn(ctx, process.pid, port)).toBe(true)
-    expect(await listensOn(ctx, process.ppid, port)).toBe(false)
+    const other = spawn('sleep', ['60'], { detached: true })
+    expect(await listensOn(ctx, other.pid as number, port)).toBe(false)
+    other.kill()
     expect(await listensOn(ctx, process.pid, 1)).toBe(false)
   })
 
-  // what lsof 4.95 printed: the number of the process, or nothing with status 1
+  // what lsof 4.95 printed: the numbers of the processes, or nothing with status 1
   it.each([
     ['42\n', 0, true],
+    ['43\n', 0, true],
     ['', 1, false],
   ])('asks lsof elsewhere: %j', async (stdout, exitCode, expected) => {
-    const exec = fakeExec({ 'lsof -nP -a -p 42 -iTCP:5050 -sTCP:LISTEN -t': { stdout, exitCode } })
+    const exec = fakeExec({ 'lsof -nP -a -g 42 -iTCP:5050 -sTCP:LISTEN -t': { stdout, exitCode } })
     expect(await listensOn(fakeContext({ platform: 'darwin', exec }), 42, 5050)).toBe(expected)
   })
 

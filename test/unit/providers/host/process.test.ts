@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { endComponents, findProcess, homeOf, launch, refind } from '../../../../lib/providers/host/process.ts'
+import { processGroups } from '../../../../lib/io/processes.ts'
 import { ensureUnit, unitOf } from '../../../../lib/providers/host/unit.ts'
 import { fakeContext } from '../../../fakes/context.ts'
 
@@ -13,6 +14,8 @@ const running = (pid: number): boolean => {
     return false
   }
 }
+
+const groupOf = async (pid: number): Promise<readonly number[]> => (await processGroups(fakeContext({ platform: 'linux' }))).get(pid) ?? []
 
 const start = async (script: string) => {
   const ctx = {
@@ -45,6 +48,24 @@ describe.skipIf(process.platform !== 'linux')('a program that is a script', () =
     await endComponents(ctx, unit, ['etcd'], 0)
     expect(await findProcess(ctx, unit, 'etcd')).toBeUndefined()
     await expect.poll(() => [pid, ...pids()].filter(running)).toEqual([])
+  })
+
+  // the signal ends the script at once; what it started takes no notice of it
+  it('and starts a real one that does not mind SIGTERM leaves nothing', async () => {
+    const { ctx, unit, pid, pids } = await start(`(trap '' TERM; echo $$; while :; do sleep 0.1; done) > "$TOLD" & wait`)
+    await endComponents(ctx, unit, ['etcd'], 200)
+    expect(running(pid)).toBe(false)
+    expect(pids().length).toBe(1)
+    expect(await groupOf(pid)).toEqual([])
+  })
+
+  it('and was killed leaves nothing when its component is ended', async () => {
+    const { ctx, unit, pid, pids } = await start('sleep 1000 & echo $! > "$TOLD"; wait')
+    process.kill(pid, 'SIGKILL')
+    await expect.poll(() => findProcess(ctx, unit, 'etcd')).toBeUndefined()
+    expect(pids().filter(running)).toHaveLength(1)
+    await endComponents(ctx, unit, ['etcd'], 0)
+    expect(pids().filter(running)).toEqual([])
   })
 
   it('of another cluster is left alone', async () => {
