@@ -38,9 +38,15 @@ const CALLS: Readonly<Record<string, string>> = {
   write: 'write',
 }
 
+const rowOf = ({ syscall, code = '' }: NodeJS.ErrnoException) => (syscall === 'mkdir' && code === 'ENOENT' ? NO_FOLDERS : REFUSALS[code])
+
+/** Why the operating system refused something, in words; undefined for what it does not refuse. */
+export const whyRefused = (error: NodeJS.ErrnoException): string | undefined =>
+  error.syscall === undefined ? undefined : rowOf(error)?.why
+
 /** What the operating system refused, as the error that is shown: to what, why, and what to do. */
 export const refusalOf = (error: NodeJS.ErrnoException & { readonly dest?: string | undefined }): KsailError => {
-  const refusal = error.syscall === 'mkdir' && error.code === 'ENOENT' ? NO_FOLDERS : REFUSALS[error.code ?? '']
+  const refusal = rowOf(error)
   const path = error.dest ?? error.path
   const said = refusal === undefined || path === undefined
   const message = said ? messageOf(error) : `cannot ${CALLS[error.syscall ?? ''] ?? 'open'} ${path}: ${refusal.why}`

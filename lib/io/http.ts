@@ -37,7 +37,9 @@ const shown = ({ variable, url }: Proxy): string => `the proxy ${url.protocol}//
 
 /** What another try does not change: a name that nobody has, a certificate that nobody here trusts. */
 const UNTRUSTED = /SELF_SIGNED_CERT|UNABLE_TO_GET_ISSUER|UNABLE_TO_VERIFY|CERT_UNTRUSTED|ERR_TLS_CERT/
-const LASTING = new RegExp(`ENOTFOUND|${UNTRUSTED.source}`)
+/** What a clock that is wrong makes of every certificate. */
+const CLOCK = /CERT_NOT_YET_VALID|CERT_HAS_EXPIRED/
+const LASTING = new RegExp(`ENOTFOUND|${CLOCK.source}|${UNTRUSTED.source}`)
 
 /** Why a request failed, in one line: what lies below `fetch failed`. `again`: another try may help. */
 export const whyFailed = (error: unknown): { readonly why: string; readonly again: boolean } => {
@@ -45,8 +47,13 @@ export const whyFailed = (error: unknown): { readonly why: string; readonly agai
   while (cause instanceof Error && cause.cause instanceof Error) cause = cause.cause
   const { code = '', errors } = cause as { code?: string; errors?: readonly unknown[] }
   const why = messageOf(cause) || (errors ?? []).map(messageOf).join('; ') || code
+  const more = UNTRUSTED.test(code)
+    ? ': NODE_EXTRA_CA_CERTS names further authorities'
+    : CLOCK.test(code)
+      ? ` by the clock of this machine, ${new Date().toISOString().slice(0, 16)}Z: is it right?`
+      : ''
   return {
-    why: UNTRUSTED.test(code) ? `${why}: NODE_EXTRA_CA_CERTS names further authorities` : why,
+    why: `${why}${more}`,
     again: !LASTING.test(code),
   }
 }
@@ -75,7 +82,11 @@ const askDirectly = async (url: URL, init: RequestInit, again: Fetch): Promise<R
   const { location } = message.headers
   if (status >= 301 && status <= 308 && location !== undefined) {
     message.resume()
-    return again(new URL(location, url), init)
+    const onward = new URL(location, url)
+    const headers = new Headers(init.headers)
+    // who is known here is nobody there
+    if (onward.origin !== url.origin) headers.delete('authorization')
+    return again(onward, { ...init, headers })
   }
   const headers = new Headers(Object.entries(message.headers).map(([name, value]): [string, string] => [name, String(value)]))
   return new Response([204, 304].includes(status) ? null : (Readable.toWeb(message) as ReadableStream), { status, headers })

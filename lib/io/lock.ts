@@ -6,6 +6,9 @@ import { makeFolder } from './files.ts'
 import { host } from './host.ts'
 import { isAlive, startOf } from './processes.ts'
 
+/** As long as a build of a large program takes on a slow machine, or its download on a slow network. */
+const LIMIT = 60 * 60_000
+
 const take = async (path: string): Promise<boolean> => {
   await makeFolder(dirname(path))
   try {
@@ -31,8 +34,8 @@ export const holder = async (path: string): Promise<number | undefined> => {
 
 /** Does the work while no other ksail does the same: waits for one that lives, takes over from one that was killed. */
 export const withLock = async <T>(ctx: Context, path: string, what: string, work: () => Promise<T>): Promise<T> => {
-  const limit = ctx.now() + 20 * 60_000
-  let said = false
+  const start = ctx.now()
+  let said: string | undefined
   let empty = 0
   while (!(await take(path))) {
     const pid = await holder(path)
@@ -42,13 +45,16 @@ export const withLock = async <T>(ctx: Context, path: string, what: string, work
       empty = 0
     } else if (pid !== undefined) {
       empty = 0
-      if (!said) ctx.report({ kind: 'step', text: `waiting for another ksail (process ${pid}) that works on ${what}` })
-      said = true
-      if (ctx.now() > limit)
+      if (said === undefined) {
+        said = `waiting for another ksail (process ${pid}) that works on ${what}`
+        ctx.report({ kind: 'step', text: said })
+      }
+      if (ctx.now() - start > LIMIT)
         throw new KsailError('conflict', `another ksail (process ${pid}) works on ${what}`, { hint: 'wait for it, or end it' })
     }
     await ctx.sleep(pid === undefined ? 20 : 200)
   }
+  if (said !== undefined) ctx.report({ kind: 'done', text: said, ms: ctx.now() - start })
   try {
     return await work()
   } finally {

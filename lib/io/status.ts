@@ -22,7 +22,7 @@ interface Status {
 
 /** How far all that runs has got, as one bar: several at once would not fit. What does not know its end is not in it. */
 const bar = (all: readonly Progress[]): string => {
-  const unit = all.some((it) => it.unit === 'bytes') ? 'bytes' : 'items'
+  const unit = all.some((it) => it.unit === 'bytes' && it.done !== it.total) ? 'bytes' : 'items'
   const known = all.filter((it) => it.unit === unit && it.total !== undefined)
   const [done, total] = [known.reduce((sum, it) => sum + it.done, 0), known.reduce((sum, it) => sum + (it.total ?? 0), 0)]
   if (done >= total) return ''
@@ -77,8 +77,10 @@ export const createStatus = ({ write, columns }: Terminal, now: () => number = (
       } else if (event.kind === 'progress') progress.set(event.text, event)
       else {
         if (event.kind === 'done' || event.kind === 'missed') {
-          progress.delete(event.text)
           if (running.delete(event.text)) waiting = ''
+          if (event.kind === 'missed') progress.delete(event.text)
+          // what is done stays in the bar, which would fall back without it, until nothing of it runs
+          if (![...progress.keys()].some((text) => running.has(text))) progress.clear()
         }
         return false
       }

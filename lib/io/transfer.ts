@@ -4,10 +4,13 @@ import { open, stat, type FileHandle } from 'node:fs/promises'
 import type { Context } from '../base/context.ts'
 import { KsailError, isKsailError, messageOf } from '../base/errors.ts'
 import { isLoopback } from '../base/reference.ts'
+import { formatAmount } from './amount.ts'
 import { whyFailed } from './http.ts'
 
 export interface Transfer {
   readonly url: string
+  /** The header that lets us in. */
+  readonly authorization?: string
   /** Where the bytes go. What is there already is taken for the beginning of the file; what was fetched of it stays after a failure. */
   readonly to: string
   readonly algorithm: 'sha256' | 'sha512'
@@ -27,6 +30,8 @@ export interface Transferred {
 const LIMITS = {
   /** Times that it is tried without getting on: where release sites are blocked, nobody wants to wait for the way around them. */
   tries: 3,
+  /** The same once something has come: it can be had, and a network that went away needs its time to come back. */
+  patience: 5,
   /** Milliseconds to an answer. */
   answer: 15_000,
   /** Milliseconds without a byte. */
@@ -36,8 +41,9 @@ const LIMITS = {
 
 /** Bytes after which a transfer has got on: the next break is the first one again. */
 const GAIN = 250_000
-/** Bytes between two tellings of progress. */
+/** Bytes between two tellings of progress, and milliseconds where they come slowly. */
 const STEP = 500_000
+const OFTEN = 500
 /** The longest that a server may ask to wait (ms). */
 const PATIENCE = 60_000
 
@@ -85,6 +91,17 @@ const failed = (url: string, why: string, again: boolean, more: { readonly cause
     after: more.after,
   })
 
+/** A failure after which the next run has less to do. */
+const kept = (error: KsailError, { size: done }: Part): KsailError =>
+  new KsailError(
+    error.code,
+    `${error.message}; ${formatAmount({ done, total: undefined, unit: 'bytes' })} of it are kept, the next run goes on there`,
+    {
+      reason: error.reason,
+      cause: error,
+    },
+  )
+
 const waitOf = (response: Response): number | undefined => {
   const seconds = Number(response.headers.get('retry-after') ?? Number.NaN)
   return Number.isFinite(seconds) && seconds >= 0 ? Math.min(seconds * 1000, PATIENCE) : undefined
@@ -125,6 +142,7 @@ const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<
   const headers = {
     // the bytes of the file as they are, also from a server that would pack them once more
     'accept-encoding': 'identity',
+    ...(transfer.authorization === undefined ? {} : { authorization: transfer.authorization }),
     ...(part.size > 0 ? { range: `bytes=${part.size}-`, ...(part.tag === undefined ? {} : { 'if-range': part.tag }) } : {}),
   }
   try {
@@ -135,8 +153,11 @@ const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<
     const { total } = begun
     const tooLarge = (): KsailError => new KsailError('refused', `${url} is larger than ${largest} bytes`)
     if ((total ?? 0) > largest) throw tooLarge()
-    let told = -STEP
-    const tell = (): void => ctx.report({ kind: 'progress', text, done: (told = part.size), total, unit: 'bytes' })
+    let [told, at] = [-STEP, 0]
+    const tell = (): void => {
+      ;[told, at] = [part.size, ctx.now()]
+      ctx.report({ kind: 'progress', text, done: told, total, unit: 'bytes' })
+    }
     for await (const chunk of response.body as unknown as AsyncIterable<Uint8Array>) {
       clearTimeout(timer)
       timer = after(idle, `nothing came for ${idle / 1000} s`)
@@ -144,7 +165,7 @@ const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<
       part.hash.update(chunk)
       part.size += chunk.length
       if (part.size > largest) throw tooLarge()
-      if (part.size - told >= STEP && part.size !== total) tell()
+      if ((part.size - told >= STEP || ctx.now() - at >= OFTEN) && part.size !== total) tell()
     }
     if (total !== undefined && part.size !== total) throw failed(url, `it ended at ${part.size} of ${total} bytes`, true)
     ctx.report({ kind: 'progress', text, done: part.size, total: part.size, unit: 'bytes' })
@@ -170,20 +191,22 @@ const fetchOnce = async (ctx: Context, transfer: Transfer, part: Part): Promise<
  */
 export const transfer = async (ctx: Context, options: Transfer): Promise<Transferred> => {
   if (!isSafe(options.url)) throw new KsailError('refused', `${options.url} is not https`, { hint: 'plain HTTP is for this machine alone' })
-  const { tries } = { ...LIMITS, ...options.limits }
+  const { tries, patience } = { ...LIMITS, ...options.limits }
   const part = await openPart(options)
   try {
+    let most = tries
     for (let tried = 1; ; tried++) {
       const before = part.size
       try {
         await fetchOnce(ctx, options, part)
         return { hash: part.hash.digest('hex'), size: part.size, resumed: part.resumed }
       } catch (error) {
-        if (part.size - before >= GAIN) tried = 1
-        if (!isKsailError(error, 'unreachable') || error.reason !== 'again' || tried >= tries) throw error
+        if (part.size - before >= GAIN) [tried, most] = [1, patience]
+        if (!isKsailError(error, 'unreachable') || error.reason !== 'again') throw error
+        if (tried >= most) throw part.size > 0 ? kept(error, part) : error
         const ms = Math.round((error as Again).after ?? 500 * 4 ** (tried - 1) * (0.75 + ctx.random() / 2))
-        const where = part.size > 0 ? `; going on at ${part.size} bytes` : ''
-        ctx.report({ kind: 'retry', text: `${error.message}${where}`, attempt: tried, of: tries, ms })
+        const where = part.size > 0 ? `; going on at ${formatAmount({ done: part.size, total: undefined, unit: 'bytes' })}` : ''
+        ctx.report({ kind: 'retry', text: `${error.message.replace(options.url, options.text)}${where}`, attempt: tried, of: most, ms })
         await ctx.sleep(ms)
       }
     }

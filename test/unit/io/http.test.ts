@@ -3,7 +3,7 @@ import { createServer } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import type { AddressInfo, Server } from 'node:net'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { createFetch } from '../../../lib/io/http.ts'
+import { createFetch, whyFailed } from '../../../lib/io/http.ts'
 import { forwardProxy } from '../../fakes/forward-proxy.ts'
 
 const PASSWORD = 'hunter2-hunter2'
@@ -82,6 +82,19 @@ describe('fetch through the proxies of the environment', () => {
     await expect(get(`http://127.0.0.1:${port}/`, { signal: stop.signal })).rejects.toThrow()
   })
 
+  it('tells a login to the machine that it is for, and to nobody that leads to', async () => {
+    const logins: (string | undefined)[] = []
+    const note: Parameters<typeof createServer>[1] = ({ headers }, response) => {
+      logins.push(headers.authorization)
+      response.end()
+    }
+    const other = await listen(createServer(note))
+    const port = await listen(createServer((_, response) => response.writeHead(302, { location: `http://127.0.0.1:${other}/` }).end()))
+    const { get } = world({ HTTP_PROXY: 'http://127.0.0.1:1' })
+    for (const to of [other, port]) await get(`http://127.0.0.1:${to}/`, { headers: { authorization: 'Basic x' } })
+    expect(logins).toEqual(['Basic x', undefined])
+  })
+
   it('opens a tunnel for TLS and looks at the certificate behind it', async () => {
     const [key, cert] = ['server.key', 'server.pem'].map((name) => readFileSync(new URL(`../../fixtures/tls/${name}`, import.meta.url)))
     const port = await listen(createTlsServer({ key, cert } as object, (_, response) => void response.end('secret')))
@@ -118,4 +131,13 @@ describe('fetch through the proxies of the environment', () => {
     const error = await failure(world({ HTTPS_PROXY: address }).get('https://releases.invalid/'))
     expect(error).toMatchObject({ code: 'config', message: 'HTTPS_PROXY is not the address of a proxy' })
   })
+})
+
+it.each([
+  ['CERT_NOT_YET_VALID', 'certificate is not yet valid'],
+  ['CERT_HAS_EXPIRED', 'certificate has expired'],
+])('asks about the clock of this machine, once, for %s', (code, message) => {
+  const { why, again } = whyFailed(new Error('fetch failed', { cause: Object.assign(new Error(message), { code }) }))
+  expect(why).toMatch(new RegExp(`^${message} by the clock of this machine, \\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\dZ: is it right\\?$`))
+  expect(again).toBe(false)
 })

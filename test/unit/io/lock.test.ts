@@ -20,6 +20,8 @@ it('lets one work at a time, and says for whom the other waits', async () => {
   release()
   await Promise.all([first, second])
   expect(log).toEqual(['first in', 'first out', 'second'])
+  // the wait has an end for those who watch
+  expect(ctx.events.map(({ kind }) => kind)).toEqual(['step', 'done'])
   expect(await exists(path)).toBe(false)
 })
 

@@ -143,6 +143,28 @@ describe('on a terminal', () => {
     expect(text.endsWith('\r\x1b[2K✔ packing (0.1 s)\n')).toBe(true)
   })
 
+  it('has a bar that does not fall back when one of several is done, and begins anew after the last', () => {
+    const fetched = (text: string, done: number): Event => ({ kind: 'progress', text, done, total: 40_000_000, unit: 'bytes' })
+    const text = told({ look: 'color', live: true, columns: () => 100 }, [
+      { kind: 'step', text: 'downloading a' },
+      { kind: 'step', text: 'downloading b' },
+      fetched('downloading a', 10_000_000),
+      fetched('downloading b', 40_000_000),
+      { kind: 'done', text: 'downloading b', ms: 100 },
+      fetched('downloading a', 30_000_000),
+      { kind: 'done', text: 'downloading a', ms: 100 },
+      { kind: 'step', text: 'downloading c' },
+      fetched('downloading c', 20_000_000),
+    ])
+    const bars = [...text.matchAll(/[\d.]+ MB of [\d.]+ MB/g)].map(([bar]) => bar)
+    expect(bars.filter((bar, index) => bar !== bars[index - 1])).toEqual([
+      '10.0 MB of 40.0 MB',
+      '50.0 MB of 80.0 MB',
+      '70.0 MB of 80.0 MB',
+      '20.0 MB of 40.0 MB',
+    ])
+  })
+
   it('shows one bar for all that is fetched at once, and none for what has ended', () => {
     const fetched = (text: string, done: number): Event => ({ kind: 'progress', text, done, total: 40_000_000, unit: 'bytes' })
     const text = told({ look: 'color', live: true, columns: () => 100 }, [

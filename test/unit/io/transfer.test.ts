@@ -77,8 +77,8 @@ describe('transfer', () => {
     expect(asked.map(({ range }) => range)).toEqual([undefined, 'bytes=400000-', 'bytes=800000-'])
     expect(asked.map(({ ifRange }) => ifRange)).toEqual([undefined, '"v1"', undefined])
     expect(retries()).toMatchObject([
-      { attempt: 1, of: 3, text: expect.stringContaining('going on at 400000 bytes') },
-      { attempt: 1, of: 3, text: expect.stringContaining('going on at 800000 bytes') },
+      { attempt: 1, of: 5, text: expect.stringMatching(/^downloading tool: .*; going on at 400 kB$/) },
+      { attempt: 1, of: 5, text: expect.stringMatching(/; going on at 800 kB$/) },
     ])
   })
 
@@ -118,15 +118,39 @@ describe('transfer', () => {
     }
     const { ctx, options, retries } = await world(silent, ranges())
     expect(await transfer(ctx, { ...options, limits: { idle: 1000 } })).toMatchObject({ hash: HASH })
-    expect(retries()).toMatchObject([{ text: expect.stringContaining('nothing came for 1 s; going on at 300000 bytes') }])
+    expect(retries()).toMatchObject([{ text: expect.stringContaining('nothing came for 1 s; going on at 300 kB') }])
   })
 
-  it('gives up after three tries that bring nothing, and keeps what it has', async () => {
-    const { ctx, options, asked, retries } = await world(cutAt(600_000), (_, response) => void response.destroy())
-    await expect(transfer(ctx, options)).rejects.toMatchObject({ code: 'unreachable', reason: 'again' })
-    expect(asked).toHaveLength(3)
-    expect(retries()).toHaveLength(2)
+  it('gives up soon where nothing ever came, and has patience where something did: what it has is kept', async () => {
+    const gone: Answer = (_, response) => void response.destroy()
+    const blocked = await world(gone)
+    await expect(transfer(blocked.ctx, blocked.options)).rejects.toMatchObject({ code: 'unreachable', reason: 'again' })
+    expect([blocked.asked.length, blocked.ctx.now()]).toEqual([3, 2500])
+
+    const { ctx, options, asked, retries } = await world(cutAt(600_000), gone)
+    await expect(transfer(ctx, options)).rejects.toMatchObject({
+      code: 'unreachable',
+      reason: 'again',
+      message: expect.stringMatching(/; 600 kB of it are kept, the next run goes on there$/),
+    })
+    expect([asked.length, retries().length, ctx.now()]).toEqual([5, 4, 42_500])
     expect(readFileSync(options.to).equals(FILE.subarray(0, 600_000))).toBe(true)
+  })
+
+  it('tells how it gets on where it is slow, too', async () => {
+    const chunk = 20_000
+    const { ctx, options } = await world(async (_, response) => {
+      response.writeHead(200, { 'content-length': String(FILE.length) })
+      for (let at = 0; at < FILE.length; at += chunk) {
+        response.write(FILE.subarray(at, at + chunk))
+        await new Promise((resolve) => setTimeout(resolve, 2))
+      }
+      response.end()
+    })
+    let clock = 0
+    // a second passes with every look at the clock
+    await transfer({ ...ctx, now: () => (clock += 1000) }, options)
+    expect(ctx.events.filter(({ kind }) => kind === 'progress').length).toBeGreaterThan(5)
   })
 
   it('waits as long as the server asks', async () => {
