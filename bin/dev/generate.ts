@@ -4,7 +4,7 @@ import process from 'node:process'
 import { commands } from '../../lib/cli/commands/index.ts'
 import { markdownHelp } from '../../lib/cli/help.ts'
 import { configSchema } from '../../lib/config/schema.ts'
-import { rows, variableOf, type Setting } from '../../lib/config/settings.ts'
+import { programVariables, rows, variableOf, type Setting } from '../../lib/config/settings.ts'
 import { assetRoot } from '../../lib/io/host.ts'
 
 const cell = (text: string): string => text.replaceAll('|', '\\|')
@@ -23,6 +23,7 @@ const settingsTable = (): string =>
         (row) =>
           `| ${[code(row.key), code(row.flag && `--${row.flag}`), code(variableOf(row)), valuesOf(row), code(row.default === undefined ? undefined : String(row.default))].join(' | ')} |`,
       ),
+    ...Object.entries(programVariables).map(([name, summary]) => `|  |  | ${code(name)} | ${cell(summary)} |  |`),
   ].join('\n')
 
 /** Puts a text between the markers `<!-- NAME -->` and `<!-- /NAME -->`. */

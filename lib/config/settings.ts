@@ -199,6 +199,16 @@ export const settings = define({
   },
 })
 
+/** Where programs come from that PATH lacks: the machine's to say, never the project's. Variables alone. */
+export const programVariables: Readonly<Record<string, string>> = {
+  'KSAIL_TOOL_<NAME>': 'path of a program, as KSAIL_TOOL_KUBECTL; goes before PATH',
+  KSAIL_TOOLS_DIR: 'folder of fetched programs; default: ksail/tools/v1 in XDG_CACHE_HOME',
+  KSAIL_MIRROR: 'releases come from URL/HOST/PATH of this URL, as https://[USER:PASSWORD@]mirror.example.com/x',
+  KSAIL_IMAGE_MIRROR:
+    'programs in images come from here, with the login of docker: registry.example.com/x holds x/ghcr.io/fluxcd/source-controller',
+  KSAIL_OFFLINE: '1: nothing is fetched',
+}
+
 export type SettingName = keyof typeof settings
 type Rows = typeof settings
 

@@ -29,7 +29,7 @@ const packed = (folder: string, programs: Readonly<Record<string, string>>): str
 }
 
 /** An image layout with an index of one platform, as the published images have it: the program in the layer before the last. */
-const imageLayout = (folder: string, member: string, program: string, platform: string): string => {
+export const imageLayout = (folder: string, member: string, program: string, platform: string): string => {
   const [os, architecture] = platform.split('/')
   const blobs = join(folder, 'blobs', 'sha256')
   mkdirSync(blobs, { recursive: true })

@@ -3,7 +3,8 @@ import { createReadStream } from 'node:fs'
 import { chmod, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { KsailError, messageOf } from '../../base/errors.ts'
+import { KsailError } from '../../base/errors.ts'
+import { whyRefused } from '../../base/refusal.ts'
 import type { Context } from '../../base/context.ts'
 import { asideOf, makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { cacheFolder } from '../../io/folders.ts'
@@ -62,10 +63,10 @@ const underWay = new Map<string, Promise<unknown>>()
 const orUnwritable =
   (ctx: Pick<Context, 'env'>) =>
   (error: unknown): never => {
-    const { code = '', syscall } = error as NodeJS.ErrnoException
-    if (syscall === undefined || !['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'EDQUOT', 'ENOTDIR', 'EEXIST'].includes(code)) throw error
-    throw new KsailError('failed', `the cache ${root(ctx)} cannot be written: ${messageOf(error)}`, {
-      hint: 'make room or free it, or set KSAIL_TOOLS_DIR to another folder',
+    const why = whyRefused(error as NodeJS.ErrnoException)
+    if (why === undefined) throw error
+    throw new KsailError('failed', `the cache ${root(ctx)} cannot be written: ${why}`, {
+      hint: 'make room there or change its permissions, or set KSAIL_TOOLS_DIR to another folder',
       cause: error,
     })
   }

@@ -7,18 +7,39 @@ import { step } from '../../base/events.ts'
 import type { Context } from '../../base/context.ts'
 import { host } from '../../io/host.ts'
 import { transfer } from '../../io/transfer.ts'
+import { tool as oras } from '../oras.ts'
 import { cached, folderOf, inStaging, install, once, partOf } from './cache.ts'
 import { extract } from './extract.ts'
-import { fetchFromImage } from './image.ts'
+import { fetchFromImage, imagePlaceOf } from './image.ts'
 import { inSameFile, pinned, pins, type Pinned, type Pins } from './pins.ts'
 
-/** The same path on a mirror: it changes the place, never the hash. */
-const placeOf = (ctx: Context, url: string): string => {
-  const mirror = ctx.env['KSAIL_MIRROR']
-  if (mirror === undefined || mirror === '') return url
-  const { host: name, pathname } = new URL(url)
-  return `${mirror.replace(/\/$/, '')}/${name}${pathname}`
+/** Where a file is fetched. */
+interface Place {
+  readonly url: string
+  /** What the mirror wants to know; its URL is shown and written down without it. */
+  readonly authorization?: string
 }
+
+/** The same path on a mirror: it changes the place, never the hash. */
+export const placeOf = ({ env, secrets }: Pick<Context, 'env' | 'secrets'>, url: string): Place => {
+  const text = env['KSAIL_MIRROR'] || undefined
+  if (text === undefined) return { url }
+  if (!/^https?:\/\//.test(text) || !URL.canParse(text))
+    throw new KsailError('config', 'KSAIL_MIRROR is not a URL', { hint: 'set it as https://[USER:PASSWORD@]HOST[:PORT][/PATH]' })
+  const mirror = new URL(text)
+  const [user, password] = [mirror.username, mirror.password].map(decodeURIComponent) as [string, string]
+  Object.assign(mirror, { username: '', password: '' })
+  const { host: name, pathname } = new URL(url)
+  const place = `${mirror.href.replace(/\/+$/, '')}/${name}${pathname}`
+  if (user === '' && password === '') return { url: place }
+  const login = Buffer.from(`${user}:${password}`).toString('base64')
+  for (const secret of [password, login]) if (secret !== '') secrets.add(secret)
+  return { url: place, authorization: `Basic ${login}` }
+}
+
+/** Where a release would come from, for people. */
+export const shownPlaceOf = (ctx: Pick<Context, 'env' | 'secrets'>, { pin }: Pinned): string =>
+  pin.image === undefined ? placeOf(ctx, pin.url ?? '').url : `${imagePlaceOf(ctx, pin.image)}@sha256:${pin.sha256}`
 
 /** Hosts that could not be reached: not tried again for the next program of the same command. */
 const silent = new WeakMap<Context['locate'], Set<string>>()
@@ -30,25 +51,28 @@ const silentFor = ({ locate }: Context): Set<string> => {
 }
 
 const mismatch = async (url: string, file: string, { pin, slot }: Pinned, actual: string): Promise<KsailError> => {
-  const start = await text(createReadStream(file, { end: 200 }))
+  const isPage = /^\s*<(!doctype|html)/i.test(await text(createReadStream(file, { end: 200 })))
   const variable = `KSAIL_TOOL_${slot.tool.replaceAll('-', '_').toUpperCase()}`
   return new KsailError('refused', `${url} is not what was pinned for ${slot.tool} ${slot.version}`, {
     details: [
       `expected ${pin.sha256 === undefined ? 'sha512' : 'sha256'} ${slot.hash}`,
-      `got ${actual}, ${(await stat(file)).size} bytes${/^\s*<(!doctype|html)/i.test(start) ? ', a web page: perhaps the sign-in of a proxy' : ''}`,
+      `got ${actual}, ${(await stat(file)).size} bytes${isPage ? ', a web page: perhaps the sign-in of a network or a proxy' : ''}`,
     ],
-    hint: `the mirror or a proxy serves something else: report it, or set ${variable}`,
+    hint: isPage
+      ? 'open that address in a browser and sign in if it asks, then run the command again'
+      : `the mirror or a proxy serves something else: report it, or set ${variable}`,
   })
 }
 
 /** The file of a pin, its hash compared. One that was put together from several answers is fetched once more when it does not fit. */
-const fetchFile = async (ctx: Context, url: string, to: string, wanted: Pinned, told: string): Promise<void> => {
+const fetchFile = async (ctx: Context, place: Place, to: string, wanted: Pinned, told: string): Promise<void> => {
+  const { url } = place
   const { host: name } = new URL(url)
   const silentHosts = silentFor(ctx)
   if (silentHosts.has(name)) throw new KsailError('unreachable', `${name} does not answer`)
   const algorithm = wanted.pin.sha256 === undefined ? 'sha512' : 'sha256'
   for (;;) {
-    const { hash, resumed } = await transfer(ctx, { url, to, algorithm, text: told }).catch((error: unknown) => {
+    const { hash, resumed } = await transfer(ctx, { ...place, to, algorithm, text: told }).catch((error: unknown) => {
       if (isKsailError(error, 'unreachable') && error.reason === 'again') silentHosts.add(name)
       throw error
     })
@@ -69,12 +93,13 @@ const tryStep = <T>(ctx: Context, text: string, work: () => Promise<T>): Promise
 
 /** Gets a file into the cache, with every program in it that is pinned. */
 const fetchAll = async (ctx: Context, wanted: Pinned, all: readonly Pinned[]): Promise<void> => {
-  const url = placeOf(ctx, wanted.pin.url ?? '')
+  const place = placeOf(ctx, wanted.pin.url ?? '')
+  const { url } = place
   const told = `downloading ${all.map(({ slot }) => slot.tool).join(' and ')} ${wanted.slot.version}`
   const part = partOf(ctx, wanted.slot)
   await tryStep(ctx, told, () =>
     inStaging(ctx, async (folder) => {
-      await fetchFile(ctx, url, part, wanted, told)
+      await fetchFile(ctx, place, part, wanted, told)
       const file = join(folder, 'file')
       await rename(part, file)
       const programs = all.map(({ slot }) => join(folder, slot.tool))
@@ -89,14 +114,19 @@ const fetchAll = async (ctx: Context, wanted: Pinned, all: readonly Pinned[]): P
   )
 }
 
-const fromImage = (ctx: Context, { pin, slot }: Pinned): Promise<string> => {
+const fromImage = async (ctx: Context, wanted: Pinned): Promise<string> => {
+  const { pin, slot } = wanted
   const { image = '', platform = '', sha256 = '', member = '' } = pin
   const told = `fetching ${slot.tool} ${slot.version} out of its image`
+  // while it is not here nothing is fetched
+  await ctx.locate(oras).catch((error: unknown) => {
+    throw isKsailError(error, 'tool') ? new KsailError('tool', 'oras, which fetches it, is not here', { cause: error }) : error
+  })
   return tryStep(ctx, told, () =>
     inStaging(ctx, async (folder) =>
-      install(ctx, slot, await fetchFromImage(ctx, { image, platform, sha256, member }, folder, told), {
+      install(ctx, slot, await fetchFromImage(ctx, { image, platform, sha256, member }, folder, { text: told }), {
         source: 'image',
-        from: `${image}@sha256:${sha256}`,
+        from: shownPlaceOf(ctx, wanted),
       }),
     ),
   )
@@ -117,8 +147,8 @@ export const download = async (
   if (ctx.env['KSAIL_OFFLINE'] === '1') return miss('KSAIL_OFFLINE is set')
   const { pin, slot } = wanted
   if (pin.image !== undefined)
-    return once(ctx, folderOf(ctx, slot), `fetching ${tool}`, async () => (await cached(ctx, slot)) ?? fromImage(ctx, wanted))
-  await once(ctx, partOf(ctx, slot), `downloading ${tool}`, async () => {
+    return once(ctx, folderOf(ctx, slot), `the download of ${tool}`, async () => (await cached(ctx, slot)) ?? fromImage(ctx, wanted))
+  await once(ctx, partOf(ctx, slot), `the download of ${tool}`, async () => {
     if ((await cached(ctx, slot)) === undefined) await fetchAll(ctx, wanted, inSameFile(wanted, from))
   })
   return cached(ctx, slot)

@@ -115,7 +115,12 @@ export const buildWithGo = async (ctx: Context, tool: string): Promise<string> =
   if (recipe === undefined || slot === undefined) throw new KsailError('bug', `there is no recipe for ${tool}`)
   // another ksail that builds the same makes it for both
   const build = (): Promise<string> =>
-    withLock(ctx, `${folderOf(ctx, slot)}.lock`, `building ${tool}`, async () => (await cached(ctx, slot)) ?? compile(ctx, recipe, slot))
+    withLock(
+      ctx,
+      `${folderOf(ctx, slot)}.lock`,
+      `the build of ${tool}`,
+      async () => (await cached(ctx, slot)) ?? compile(ctx, recipe, slot),
+    )
   const mine = turn.then(build)
   turn = mine.catch(() => undefined)
   return mine

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { zipSync } from 'fflate'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { KsailError } from '../../../../lib/base/errors.ts'
 import { cached, type Slot } from '../../../../lib/tools/install/cache.ts'
 import { download } from '../../../../lib/tools/install/download.ts'
 import { pinned, type Pinned, type Pins } from '../../../../lib/tools/install/pins.ts'
@@ -69,13 +70,14 @@ describe('download', () => {
   })
 
   it('refuses what has another one and installs nothing', async () => {
-    const { base } = await serve((_, response) => response.end('<html>sign in</html>'))
+    const { base } = await serve((_, response) => response.end('another program here'))
     const { ctx, miss } = world()
     const from = pins({ url: `${base}/tool`, sha256: sha(PROGRAM) })
     await expect(download(ctx, 'tool', miss, from)).rejects.toMatchObject({
       code: 'refused',
       exitCode: 3,
       details: [expect.stringContaining(sha(PROGRAM)), expect.stringContaining('20 bytes')],
+      hint: expect.stringContaining('KSAIL_TOOL_TOOL'),
     })
     expect(await cached(ctx, slotOf(from))).toBeUndefined()
   })
@@ -127,6 +129,40 @@ describe('download', () => {
     const { ctx, miss } = world({ KSAIL_MIRROR: `${base}/mirror/` })
     await download(ctx, 'tool', miss, pins({ url: 'https://example.com/a/tool', sha256: sha(PROGRAM) }))
     expect(asked).toEqual(['/mirror/example.com/a/tool'])
+  })
+
+  it('tells a mirror the user and the password in its URL, and nobody else', async () => {
+    const logins: (string | undefined)[] = []
+    const { base } = await serve(({ headers }, response) => {
+      logins.push(headers.authorization)
+      response.end(PROGRAM)
+    })
+    const { ctx, miss } = world({ KSAIL_MIRROR: base.replace('//', `//me:${encodeURIComponent('secret/word')}@`) })
+    const path = (await download(ctx, 'tool', miss, pins({ url: 'https://example.com/a/tool', sha256: sha(PROGRAM) }))) as string
+    expect(logins).toEqual([`Basic ${Buffer.from('me:secret/word').toString('base64')}`])
+    expect(ctx.secrets).toContain('secret/word')
+    expect(JSON.stringify(ctx.events) + readFileSync(join(path, '..', 'receipt.json'), 'utf8')).not.toMatch(/secret.{1,3}word/)
+  })
+
+  it.each(['mirror.example.com/secret-word', 'ftp://mirror.example.com', 'https://'])('refuses the mirror %s', async (mirror) => {
+    const { ctx, miss } = world({ KSAIL_MIRROR: mirror })
+    await expect(download(ctx, 'tool', miss, pins({ url: 'https://example.com/tool', sha256: sha(PROGRAM) }))).rejects.toMatchObject({
+      code: 'config',
+      message: 'KSAIL_MIRROR is not a URL',
+    })
+  })
+
+  it('begins to fetch an image when oras is there, and misses it without', async () => {
+    const from = pins({ image: 'ghcr.io/o/tool', platform: 'linux/amd64', sha256: 'a'.repeat(64), member: 'tool' })
+    const { ctx, miss } = world()
+    const locate = async (): Promise<string> => {
+      throw new KsailError('tool', 'oras is needed')
+    }
+    await expect(download({ ...ctx, locate }, 'tool', miss, from)).rejects.toMatchObject({
+      code: 'tool',
+      message: 'oras, which fetches it, is not here',
+    })
+    expect(ctx.events).toEqual([])
   })
 
   it.each([
@@ -192,16 +228,17 @@ describe('download', () => {
       code: 'refused',
       message: `${base}/tool is not what was pinned for tool 1.2.3`,
       details: [expect.anything(), expect.stringContaining('a web page')],
-      hint: expect.stringContaining('KSAIL_TOOL_TOOL'),
+      hint: expect.stringContaining('open that address in a browser'),
     })
   })
 
-  it('says which cache cannot be written, and what to do', async () => {
+  it('says why the cache cannot be written, and what to do', async () => {
+    const folder = '/dev/null/tools'
     const { base, asked } = await serve((_, response) => response.end(PROGRAM))
-    const { ctx, miss } = world({ KSAIL_TOOLS_DIR: '/dev/null/tools' })
+    const { ctx, miss } = world({ KSAIL_TOOLS_DIR: folder })
     await expect(download(ctx, 'tool', miss, pins({ url: `${base}/tool`, sha256: sha(PROGRAM) }))).rejects.toMatchObject({
       code: 'failed',
-      message: expect.stringContaining('the cache /dev/null/tools cannot be written: ENOTDIR'),
+      message: `the cache ${folder} cannot be written: a part of that path is a file, not a folder`,
       hint: expect.stringContaining('KSAIL_TOOLS_DIR'),
     })
     expect(asked).toEqual([])
