@@ -1,5 +1,6 @@
 import type { Action } from '../base/actions.ts'
 import type { Context } from '../base/context.ts'
+import { isKsailError } from '../base/errors.ts'
 import { hostPort } from '../base/reference.ts'
 import type { Target } from '../base/target.ts'
 import { loadProject } from '../config/project.ts'
@@ -8,7 +9,7 @@ import { engineOf } from '../engines/index.ts'
 import { privateFolder } from '../io/private.ts'
 import { resolveProvider } from '../providers/index.ts'
 import { readRecord, type ClusterRecord } from '../providers/record.ts'
-import { lookingOnly, previewTools } from '../tools/dry.ts'
+import { lookingOnly, previewOneOf, previewTools } from '../tools/dry.ts'
 import { sharingKube } from '../tools/kube.ts'
 import type { CreateOptions, CreateResult } from './create-options.ts'
 import { firstPush } from './first-push.ts'
@@ -56,6 +57,17 @@ export const dryCreate = async (options: CreateOptions, real: Context, more: Dry
   }
 }
 
+/** Whether work could be done with the tools that are here. */
+const unlessMissing = async (work: Promise<unknown>): Promise<boolean> => {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (!isKsailError(error, 'tool')) throw error
+    return false
+  }
+}
+
 interface Dry extends DryOptions {
   readonly ctx: Context
   /** The one that would get tools. */
@@ -72,9 +84,17 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
   const runtime = runtimeOf({ ...loaded.target, provider })
   const context = loaded.config.context ?? recorded?.context ?? runtime.contextOf(name)
   const target: Target = { ...loaded.target, provider, context, ...staged }
-  const engine = engineOf(target.engine)
-  const missing = await previewTools(real, ctx, [...runtime.tools(target), ...engine.controllers[runtime.controllers.as].tools, 'oras'])
+  const configured = engineOf(target.engine)
+  const { as } = runtime.controllers
+  const controllers = configured.controllers[as]
+  const missing = await previewTools(real, ctx, [...runtime.tools(target), ...controllers.tools, 'oras'])
+  const components = await configured.components(ctx, target)
+  const isMade = await unlessMissing(controllers.manifests(ctx, target, { components }))
+  if (!isMade) missing.push(...(await previewOneOf(real, ctx, controllers.makers ?? [])))
   for (const text of missing) ctx.report({ kind: 'note', text })
+  // what a tool makes that is yet to come is in nothing that is shown but the fingerprint
+  const unmade = { ...configured.controllers, [as]: { ...controllers, manifests: async () => '' } }
+  const engine = isMade ? configured : { ...configured, controllers: unmade }
   const survey = await surveyCluster(ctx, target)
   if (options.adopt !== true) refuseForeign(target, survey, OTHER_NAME)
   const halfMade = survey.state === 'half-made'
@@ -102,7 +122,6 @@ const dryNow = async (options: CreateOptions, { ctx, real, pushes = false, stage
     tell(`${runtime.nouns} of ${name} that an earlier create left half-made`, await runtime.preview.remove(ctx, name, target.kubeconfig))
   const stopped = running && survey.nodes.some((node) => !node.running)
   if (stopped) tell(`${runtime.nouns} of ${name} are stopped`, await runtime.preview.start(ctx, name))
-  const components = await engine.components(ctx, target)
   const base = { ctx, target, record, engine, sync, components, runtime }
   if (stopped) ctx.report({ kind: 'note', text: `what is in cluster ${name} cannot be seen while it is stopped: it is taken to be whole` })
   const complete = running && missing.length === 0 && (stopped || (await nothingLeft(base, survey, { dryRun: true })))

@@ -98,6 +98,8 @@ export interface AppliedObject {
 export interface Controllers {
   /** Asked for before anything is made. */
   readonly tools: readonly ToolName[]
+  /** Any one of these makes the manifests where no earlier run has; those among `tools` are not named. */
+  readonly makers?: readonly ToolName[] | undefined
   /** What the cluster needs of them as YAML, ready for server-side apply. */
   manifests(ctx: Context, target: Target, options: { readonly components: readonly string[] }): Promise<string>
   /** The command that prints what they are made of, for people. */

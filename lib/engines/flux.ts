@@ -20,6 +20,7 @@ export const flux: Engine = {
       shown,
       // its kinds can be made without the flux command
       tools: ['kubectl', 'source-controller', 'kustomize-controller'],
+      makers: ['flux', 'controller-gen'],
       manifests: async (ctx, _target, { components }) => (await import('./flux/kinds.ts')).kindManifests(ctx, components),
     },
   },

@@ -11,10 +11,14 @@ export const lookingOnly = (ctx: Context): Context => ({
   locate: createLocate(ctx, async (tool) => (await import('./install/steps.ts')).installSteps(ctx, tool).slice(0, 1)),
 })
 
-/** How a tool that is missing would be got; undefined: not at all. */
+/** How a tool that is missing would be got, and where; undefined: not at all. */
 const howToGet = async (ctx: Context, { name }: Tool): Promise<string | undefined> => {
   const [{ pinned }, { slotOf, hasGo }] = await Promise.all([import('./install/pins.ts'), import('./install/go.ts')])
-  if (ctx.env['KSAIL_OFFLINE'] !== '1' && pinned(name) !== undefined) return `${name} would be downloaded first`
+  const wanted = ctx.env['KSAIL_OFFLINE'] === '1' ? undefined : pinned(name)
+  if (wanted !== undefined) {
+    const { shownPlaceOf } = await import('./install/download.ts')
+    return `${name} ${wanted.slot.version} would be downloaded first, from ${shownPlaceOf(ctx, wanted)}`
+  }
   return (await slotOf(name)) !== undefined && (await hasGo(ctx)) ? `${name} would be built with go first` : undefined
 }
 
@@ -29,7 +33,7 @@ const isThere = async (looking: Context, tool: Tool): Promise<boolean> => {
 }
 
 /** What would be got first of the tools that are needed, in words. Those that could not be got fail as in a real run, together. */
-export const previewTools = async (ctx: Context, looking: Context, names: readonly ToolName[]): Promise<readonly string[]> => {
+export const previewTools = async (ctx: Context, looking: Context, names: readonly ToolName[]): Promise<string[]> => {
   const gets: string[] = []
   const nowhere: ToolName[] = []
   for (const name of new Set(names)) {
@@ -40,4 +44,15 @@ export const previewTools = async (ctx: Context, looking: Context, names: readon
   }
   await needTools(ctx, nowhere)
   return gets
+}
+
+/** The same where one of several tools is enough: the first that is there, or could be got. */
+export const previewOneOf = async (ctx: Context, looking: Context, names: readonly ToolName[]): Promise<readonly string[]> => {
+  for (const name of names) {
+    if (await isThere(looking, tools[name])) return []
+    const how = await howToGet(ctx, tools[name])
+    if (how !== undefined) return [how]
+  }
+  await needTools(ctx, names.slice(0, 1))
+  return []
 }

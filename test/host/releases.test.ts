@@ -88,12 +88,18 @@ describeOnHost(
       const archive = new URL(pins['etcd']?.platforms[`${process.platform}-${process.arch}`]?.url ?? '').pathname
       site.breakOnce(archive)
 
+      const dry = await ksail('up', '--workers', '1', '--dry-run')
+      expect(dry, dry.stderr).toMatchObject({ code: 0 })
+      for (const tool of TOOLS) expect(dry.stderr).toMatch(new RegExp(`^  ${tool} [\\d.]+ would be downloaded first, from \\S+$`, 'm'))
+      expect(site.asked).toEqual([])
+      expect(existsSync(me.cache)).toBe(false)
+
       const up = await ksail('up', '--workers', '1')
       expect(up, up.stderr).toMatchObject({ code: 0 })
       expect(up.stderr).toMatch(/\n {2}provider Host, processes of this user on this machine, because .*docker.*\n► /)
       // two programs in one archive, the transfer of which broke off
       expect(up.stderr).toMatch(/ {2}downloading etcd and kube-apiserver [\d.]+: ([\d.]+ MB) of \1\n/)
-      expect(up.stderr).toMatch(/⚠ .*envtest.*; going on at \d+ bytes; attempt 1 of 3 failed/)
+      expect(up.stderr).toMatch(/⚠ downloading etcd and kube-apiserver [\d.]+: .*; going on at [\d.]+ MB; attempt 1 of 5 failed/)
       for (const tool of BY_IMAGE)
         expect(up.stderr).toMatch(new RegExp(`  fetching ${tool} [\\d.]+ out of its image: ([\\d.]+ MB) of \\1\n`))
       expect(up.stderr).not.toMatch(/with go/)
