@@ -46,8 +46,14 @@ const colored = (chalk: ChalkInstance): Formatters => {
 /** Text as the value of a workflow command: a line break would end it. */
 const escapeCommand = (text: string): string => text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 
+/** A line that begins with `::`, spaces before it or not, is a command to the runner: what others have named must not be one. */
+const tame =
+  (format: (event: never) => string | undefined) =>
+  (event: Event): string | undefined =>
+    format(event as never)?.replaceAll(/^(?=\s*::)/gm, '|')
+
 const github: Formatters = {
-  ...plain,
+  ...(Object.fromEntries(Object.entries(plain).map(([kind, format]) => [kind, tame(format)])) as unknown as Formatters),
   warn: ({ text }) => `::warning::${escapeCommand(text)}`,
   // the details are in it, too: who looks at the annotation sees nothing else
   error: ({ code, message, details, hint }) =>

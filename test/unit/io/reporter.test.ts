@@ -100,6 +100,16 @@ it('colours the glyph and leaves the words alone', () => {
   expect(told({ look: 'color', color: 0 }, [{ kind: 'warn', text: 'careful' }])).toBe('⚠ careful\n')
 })
 
+it('makes no command of the runner out of what others have named', () => {
+  const lines = told({ look: 'github' }, [
+    { kind: 'note', text: '::add-mask::a.yaml' },
+    { kind: 'file', action: 'created', path: 'a\n::error::b.yaml' },
+    { kind: 'step', text: 'pushing k8s\n  ::stop-commands::x' },
+    { kind: 'warn', text: '::error::c.yaml' },
+  ])
+  expect(lines.split('\n').filter((line) => line.trimStart().startsWith('::'))).toEqual(['::warning::::error::c.yaml'])
+})
+
 it.each(['plain', 'color', 'github', 'json'] as const satisfies readonly Look[])('never prints a secret (%s)', (look) => {
   const secret = 'hunter2hunter2'
   const given: Event[] = [
