@@ -65,13 +65,15 @@ export const classify = (failure: Failure, { repository }: Names = {}): Verdict 
   if (rule === undefined)
     return { class: 'permanent', retry: false, kind: 'ordinary', code: 'failed', hint: undefined, topic: undefined, retryAfter: undefined }
   const hint = HINTS[rule.hint]
+  // a registry may send to another host, whose name it then is
+  const host = rule.hint === 'DNS' ? /\blookup ([\w.-]+)/.exec(prepared.text)?.[1] : undefined
   return {
     class: rule.class,
     retry: rule.retry === true,
     kind: rule.kind ?? 'ordinary',
     code: hint?.code ?? CODES[rule.class],
     hint: hint?.text
-      .replaceAll(/\bHOST\b/g, failure.registry ?? 'the registry')
+      .replaceAll(/\bHOST\b/g, host ?? failure.registry ?? 'the registry')
       .replaceAll(/\bREPO\b/g, repository ?? 'the repository')
       .replaceAll(/\bTOOL\b/g, failure.tool),
     topic: rule.hint,

@@ -132,6 +132,7 @@ export const registryRules: readonly Rule[] = [
   { bare: forbidden, class: 'auth', hint: 'permission' },
   // what is asked for without a body is refused without a word
   { bare: status('400'), class: 'config', hint: 'lowercase', when: ({ text }) => /\bHEAD "/.test(text) },
+  { text: /unknown response Content-Length|missing required header|status code 20[0-3]\b/, class: 'config', hint: 'not a registry' },
   { bare: /not found/i, class: 'config', hint: 'not a registry' },
   { bare: status('404'), class: 'config', hint: 'not a registry' },
 ]

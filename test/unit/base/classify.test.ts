@@ -11,6 +11,23 @@ describe('classify', () => {
     })
   })
 
+  it.each([
+    'HEAD "http://h:1/v2/app/manifests/dev": unknown response Content-Length',
+    'failed to resolve digest: HTTP HEAD request missing required header "Docker-Content-Digest"',
+    'PUT "http://h:1/v2/app/manifests/dev": response status code 200: OK',
+  ])('knows the page of a web site: %s', (said) => {
+    expect(classify({ tool: 'oras', exitCode: 1, stderr: `Error: ${said}`, registry: 'h:1' })).toMatchObject({
+      retry: false,
+      code: 'unreachable',
+      hint: 'h:1 answers but is not a registry: check host, port and path',
+    })
+  })
+
+  it('names the host that DNS does not know', () => {
+    const stderr = 'Error: Head "https://cdn.example.com/x": dial tcp: lookup cdn.example.com on 10.0.0.1:53: no such host'
+    expect(classify({ tool: 'oras', exitCode: 1, stderr, registry: 'ghcr.io' }).hint).toContain('cdn.example.com')
+  })
+
   it('has the hint contain the words that name it', () => {
     for (const [topic, { text }] of Object.entries(HINTS)) expect(text).toContain(topic)
   })
