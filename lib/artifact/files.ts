@@ -143,7 +143,22 @@ export const selectFiles = (source: string): Selection => {
   const ignored: string[] = []
   let total = 0
 
+  /** What the system says of a path that was there a moment ago. */
+  const unread = (name: string, error: unknown): KsailError => {
+    const path = join(source, name)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
+      return usageError(`${path} cannot be read: ${messageOf(error)}`, 'give yourself the right to read it, or name it in .sourceignore')
+    // what stands for bytes that are no text names nothing
+    return name.includes('\uFFFD')
+      ? usageError(`${path}: its name is not UTF-8`, 'rename it')
+      : new KsailError('refused', `${path} was removed while it was read`, { hint: 'push again when all is written' })
+  }
+
   const take = (path: string, name: string, follow: boolean): void => {
+    if (/\\|\.\.\//.test(name))
+      throw new KsailError('refused', `${name}: Flux unpacks no name with a backslash, and no folder whose name ends with ..`, {
+        hint: 'rename it, or name it in .sourceignore',
+      })
     const entry = { path: name, ...read(path, name, follow) }
     total += entry.bytes.length
     if (total > MAX_BYTES)
@@ -182,10 +197,7 @@ export const selectFiles = (source: string): Selection => {
     try {
       entries = readdirSync(here, { withFileTypes: true })
     } catch (error) {
-      throw usageError(
-        `${join(source, folder)} cannot be read: ${messageOf(error)}`,
-        'give yourself the right to read it, or name it in .sourceignore',
-      )
+      throw unread(folder, error)
     }
     const names = new Set(entries.map(({ name }) => name))
     const own = ['.sourceignore', '.ksailignore'].filter((name) => entries.some((entry) => entry.name === name && entry.isFile()))
@@ -204,11 +216,7 @@ export const selectFiles = (source: string): Selection => {
         try {
           take(join(here, entry.name), name, false)
         } catch (error) {
-          if (error instanceof KsailError) throw error
-          throw usageError(
-            `${join(source, name)} cannot be read: ${messageOf(error)}`,
-            'give yourself the right to read it, or name it in .sourceignore',
-          )
+          throw error instanceof KsailError ? error : unread(name, error)
         }
       }
     }

@@ -1,4 +1,4 @@
-import { chmodSync } from 'node:fs'
+import { chmodSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { KsailError } from '../../../lib/base/errors.ts'
@@ -53,6 +53,26 @@ describe('selectFiles', () => {
     const root = await plant({ 'a.yaml': 'a: 1\n', 'x.yaml': { type: 'symlink', target: 'gone.yaml' } })
     expect(() => selectFiles(root)).toThrow(KsailError)
     expect(() => selectFiles(root)).toThrow('x.yaml is a link to nothing')
+  })
+
+  it.each(['back\\slash.yaml', 'dots../a.yaml', '.../a.yaml'])('refuses a name that Flux does not unpack: %s', async (name) => {
+    const root = await plant({ 'b.yaml': 'a: 1\n', [name]: 'a: 1\n' })
+    expect(() => selectFiles(root)).toThrow(expect.objectContaining({ exitCode: 3, message: expect.stringContaining(name) }) as Error)
+    writeFileSync(join(root, '.sourceignore'), '*slash.yaml\n*../\n')
+    expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['b.yaml'])
+  })
+
+  it('takes other names with dots', async () => {
+    const root = await plant({ '..a/..b.yaml': 'a: 1\n' })
+    expect(selectFiles(root).files.map(({ path }) => path)).toEqual(['..a/..b.yaml'])
+  })
+
+  it('names a file whose name is no text', async () => {
+    const root = await plant({ 'a.yaml': 'a: 1\n' })
+    writeFileSync(Buffer.concat([Buffer.from(`${root}/b`), Buffer.from([0xff]), Buffer.from('.yaml')]), 'b: 1\n')
+    expect(() => selectFiles(root)).toThrow(
+      expect.objectContaining({ exitCode: 2, message: expect.stringContaining('is not UTF-8') }) as Error,
+    )
   })
 
   it('keeps the executable bit of the owner', async () => {
