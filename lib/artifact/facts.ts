@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto'
 import { join } from 'node:path'
+import { messageOf } from '../base/errors.ts'
 import { readJson, writeText } from '../io/files.ts'
 import { version } from '../io/version.ts'
 import { isManifest, type Entry } from './files.ts'
 import { readPlain } from './plain.ts'
-import { findKeys, judgeObject, type Finding } from './secrets.ts'
+import { findKeys, findSecret, judgeObject, type Finding } from './secrets.ts'
 
 /** An object of a manifest, as far as pushing it needs to know it. */
 export interface Described {
@@ -97,7 +98,7 @@ interface Parsed {
   readonly objects: Described[]
   readonly findings: Finding[]
   readonly values: unknown[]
-  readonly error?: Facts['error']
+  error?: Facts['error']
 }
 
 const parse = async (content: string): Promise<Parsed> => {
@@ -114,17 +115,32 @@ const parse = async (content: string): Promise<Parsed> => {
   }
   const yaml = await import('yaml')
   const lines = new yaml.LineCounter()
-  const documents = yaml.parseAllDocuments(content, { merge: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
-  if (!Array.isArray(documents)) return found
+  // an alias bomb, or a nesting that no manifest has
+  const fail = (cause: unknown, line: number, unread: string): void => {
+    found.error ??= { line, text: messageOf(cause) }
+    found.findings.push(...findSecret(unread, line, 'cannot be read'))
+  }
+  let documents: readonly Document[] = []
+  try {
+    const parsed = yaml.parseAllDocuments(content, { merge: true, lineCounter: lines, prettyErrors: false, logLevel: 'silent' })
+    if (Array.isArray(parsed)) documents = parsed
+  } catch (cause) {
+    fail(cause, 1, content)
+  }
   for (const document of documents) {
-    const error = problemOf(yaml, document, content, lines)
-    if (error !== undefined) return { ...found, error }
-    const line = Math.max(1, lines.linePos(document.contents?.range?.[0] ?? document.range?.[0] ?? 0).line)
+    const [start = 0, end] = document.range ?? []
+    const line = Math.max(1, lines.linePos(document.contents?.range?.[0] ?? start).line)
     try {
-      take(document.toJS(), line)
+      const error = problemOf(yaml, document, content, lines)
+      found.error ??= error
+      // a template is left alone
+      if (error !== undefined && content.includes('{{')) break
+      const value = document.toJS() as unknown
+      if (found.error === undefined) take(value, line)
+      else if (isObject(value) && has(value['kind'])) found.findings.push(...judgeObject(value, line))
+      else found.findings.push(...findSecret(content.slice(start, end), line, 'cannot be read'))
     } catch (cause) {
-      // an alias bomb, or a nesting that no manifest has
-      return { ...found, error: { line, text: cause instanceof Error ? cause.message : String(cause) } }
+      fail(cause, line, content.slice(start, end))
     }
   }
   return found
@@ -136,10 +152,19 @@ export const describeObjects = async (content: string): Promise<readonly Describ
 /** Words without which no rule about the content of other files can apply; an escape may hide any of them. */
 const SUSPICIOUS = /client-key-data|users|auths|\\[uUx]/
 
+/** A text as others read it: in UTF-16 where a mark says so, as PowerShell writes it, and with any ends of lines. */
+const textOf = (bytes: Uint8Array): string => {
+  const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
+  const text = new TextDecoder(mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8', { ignoreBOM: true }).decode(bytes)
+  return text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text
+}
+
 const read = async (path: string, bytes: Uint8Array, hash: string): Promise<Facts> => {
-  const content = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
+  const content = textOf(bytes)
   const keys = findKeys(content)
   const named = isManifest(path) || isKustomization(path)
+  if (named && bytes.length > MAX_PARSED)
+    return { hash, objects: [], findings: [...keys, ...findSecret(content, 1, 'is too large to be read')] }
   if (bytes.length > MAX_PARSED || (!named && !(SUSPICIOUS.test(content) && /^\s*[{a-z#-]/i.test(content))))
     return { hash, objects: [], findings: keys }
   const { objects, findings, values, error } = await parse(content)

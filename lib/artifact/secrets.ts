@@ -31,6 +31,23 @@ export const findKeys = (text: string): Finding[] => {
   return found
 }
 
+const SECRET = /(?:^|[\s{,])["']?kind["']?\s*:\s*["']?Secret["']?\s*(?:[,}#]|$)/m
+
+/** A Secret by its looks, in a text whose objects cannot be told, and that nobody has encrypted. */
+export const findSecret = (text: string, line: number, why: string): Finding[] => {
+  const found = SECRET.exec(text)
+  if (found === null || text.includes('ENC[AES256_GCM,')) return []
+  return [
+    {
+      verdict: 'refuse',
+      rule: 'secret',
+      line: line + lineOf(text, found.index + found[0].indexOf('kind')) - 1,
+      text: `Secret in a manifest that ${why}`,
+      keys: [],
+    },
+  ]
+}
+
 type Plain = Readonly<Record<string, unknown>>
 const isObject = (value: unknown): value is Plain => typeof value === 'object' && value !== null && !Array.isArray(value)
 const has = (value: unknown): boolean => typeof value === 'string' && value !== ''

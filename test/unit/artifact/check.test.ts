@@ -30,6 +30,35 @@ describe('judgeContents', () => {
   it('is not fooled by an escape', async () => {
     expect((await judge({ 'a.json': '{"apiVersion":"v1","kind":"\\u0053ecret","stringData":{"a":"hunter22"}}' })).verdict).toBe('refuse')
   })
+  it.each([
+    ['utf-16le', [0xff, 0xfe]],
+    ['utf-16be', [0xfe, 0xff]],
+  ])('reads what PowerShell writes: %s', async (encoding, mark) => {
+    const wide = Buffer.from(`${secret}# AGE-SECRET-KEY-1${'Q'.repeat(30)}\n`, 'utf16le')
+    const bytes = Buffer.concat([Buffer.from(mark), encoding === 'utf-16be' ? wide.swap16() : wide])
+    const facts = await readFacts([{ path: 'a.yaml', bytes, executable: false }], undefined)
+    expect(judgeContents(facts, false).refused).toEqual(['a.yaml:7: an age key', 'a.yaml:1: Secret db in plain text: stringData.password'])
+  })
+
+  const bomb = Array.from({ length: 9 }, (_it, index) => `a${index + 1}: &a${index + 1} [${Array(9).fill(`*a${index}`).join(',')}]\n`)
+  const deep = Array.from({ length: 2500 }, (_it, depth) => `${' '.repeat(depth)}x:\n`).join('')
+  it.each([
+    ['after one that is no YAML', `a: b: c\n---\n${secret}`, 'a.yaml:3: Secret db in plain text: stringData.password'],
+    ['that is no YAML itself', `${secret}a: b: c\n`, 'a.yaml:1: Secret db in plain text: stringData.password'],
+    ['in what is never closed', `x: [\n---\n${secret}`, 'a.yaml:3: Secret db in plain text: stringData.password'],
+    [
+      'beside an alias bomb',
+      `${secret}a0: &a0 [x,x,x,x,x,x,x,x,x]\n${bomb.join('')}`,
+      'a.yaml:2: Secret in a manifest that cannot be read',
+    ],
+    ['after what is nested too deeply', `${deep}---\n${secret}`, 'a.yaml:2503: Secret in a manifest that cannot be read'],
+    ['after five megabytes', `# ${'x'.repeat(6e6)}\n${secret}`, 'a.yaml:3: Secret in a manifest that is too large to be read'],
+  ])('finds a Secret %s', async (_where, text, line) => {
+    expect((await judge({ 'a.yaml': text })).refused).toEqual([line])
+    expect((await judge({ 'a.yaml': text }, true)).refused).toEqual([])
+    expect((await judge({ 'a.yaml': text.replace('hunter22', 'ENC[AES256_GCM,x]') })).refused).toEqual([])
+  })
+
   it('finds a kubeconfig in a file of any name', async () => {
     expect((await judge({ 'admin.conf': 'apiVersion: v1\nkind: Config\nusers:\n- name: a\n  user:\n    token: abc\n' })).refused).toEqual([
       'admin.conf:1: a kubeconfig with credentials',

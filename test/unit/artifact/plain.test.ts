@@ -164,6 +164,7 @@ describe('the guards see through each way to write YAML', () => {
     ['by a merge', `<<: {kind: Secret}\n${body}`],
     ['with lines of Windows', `kind: Secret\r\n${body}`],
     ['with a value of several lines', 'kind: Secret\nstringData:\n  password: hunter22\n    and more\n'],
+    ['with lines of old', `kind: Secret\n${body}`.replaceAll('\n', '\r')],
   ])('%s', async (_, text) => {
     const judge = async (content: string) =>
       judgeContents(await readFacts([{ path: 'a.yaml', bytes: Buffer.from(content), executable: false }], undefined), false).refused
