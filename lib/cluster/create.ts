@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { perform, type Timing } from '../base/actions.ts'
-import { KsailError } from '../base/errors.ts'
+import { isKsailError, KsailError } from '../base/errors.ts'
 import { step } from '../base/events.ts'
 import type { Context } from '../base/context.ts'
 import { hostPort } from '../base/reference.ts'
@@ -8,7 +8,7 @@ import type { Target } from '../base/target.ts'
 import { shownPath } from '../config/load.ts'
 import { loadProject, type Project } from '../config/project.ts'
 import { runtimeOf } from '../distributions/index.ts'
-import type { Runtime } from '../distributions/distribution.ts'
+import type { Runtime, SavedLogs } from '../distributions/distribution.ts'
 import { engineOf } from '../engines/index.ts'
 import type { Engine } from '../engines/engine.ts'
 import { checkKubeconfig } from '../io/kubeconfig.ts'
@@ -95,6 +95,7 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
   const fresh = survey.record === undefined
   const record = await recordFor(ctx, target, survey, adopt)
   const running = !making
+  let saved: SavedLogs = []
   try {
     const stopped = survey.nodes.some((node) => !node.running)
     if (stopped)
@@ -123,8 +124,8 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
       beforeUndo: async () => {
         if (!outcome.nodesMade) return
         const folder = join(target.project, '.ksail', 'logs')
-        if (await runtime.saveLogs(ctx.cleanup(), target.name, folder))
-          ctx.report({ kind: 'note', text: `logs of the ${runtime.nouns} are in ${shownPath(folder, ctx.cwd)}` })
+        saved = await runtime.saveLogs(ctx.cleanup(), target.name, folder)
+        if (saved.length > 0) ctx.report({ kind: 'note', text: `logs of the ${runtime.nouns} are in ${shownPath(folder, ctx.cwd)}` })
       },
     })
     // everything is there: who interrupts from here on gets a whole cluster with a whole record
@@ -152,8 +153,16 @@ const create = async ({ ctx, options, project, target, runtime, engine, start, f
     }
   } catch (error) {
     if (fresh && options.retain !== true) await forget(ctx.cleanup(), target, runtime, record)
-    throw error
+    throw options.retain === true ? error : pointingTo(saved, error)
   }
+}
+
+/** What was made is gone, and its logs are where they were saved. */
+const pointingTo = (saved: SavedLogs, error: unknown): unknown => {
+  const log = saved.find(({ was }) => isKsailError(error) && error.hint?.includes(was) === true)
+  if (log === undefined || !isKsailError(error)) return error
+  const { code, message, details, reason } = error
+  return new KsailError(code, message, { details, reason, cause: error, hint: error.hint?.replace(log.was, log.file) })
 }
 
 /** The cluster is whole, only what it should run is not: saying so is better than taking it away. */

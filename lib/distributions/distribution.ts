@@ -21,6 +21,8 @@ export interface Wait {
   readonly timeout: number
 }
 
+export type SavedLogs = readonly { readonly was: string; readonly file: string }[]
+
 export type Apply = (yaml: string, options: { readonly manager: string }) => Promise<void>
 
 /** A cluster that is being made, as milestones: whoever needs one awaits it and starts the moment it is there. */
@@ -113,8 +115,8 @@ export interface Runtime {
   readonly controllers: PodControllers | ProcessControllers
   /** Removes nodes and kubeconfig entry. */
   remove(ctx: Context, name: string, kubeconfig: string): Promise<void>
-  /** Saves what the nodes say into a folder. */
-  saveLogs(ctx: Context, name: string, folder: string): Promise<boolean>
+  /** Saves what the nodes say into a folder: where each log was, in the words of a hint, and which file it is now. */
+  saveLogs(ctx: Context, name: string, folder: string): Promise<SavedLogs>
 }
 
 export interface Distribution {

@@ -11,15 +11,21 @@ const LIMIT = 60 * 60_000
 
 const take = async (path: string): Promise<boolean> => {
   await makeFolder(dirname(path))
+  const file = await open(path, 'wx').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error
+  })
+  if (file === undefined) return false
   try {
-    const file = await open(path, 'wx')
     await file.writeFile(`${host.pid} ${(await startOf(host.pid)) ?? ''}`)
-    await file.close()
-    return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
-    throw error
+    // on a full disk the lock stays without a number: nobody could stop or remove anything to make room otherwise
+    if (['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) return true
+    await rm(path, { force: true })
+    throw Object.assign(error as Error, { path })
+  } finally {
+    await file.close()
   }
+  return true
 }
 
 /** The process that holds the lock; undefined when it is gone, or was killed before it wrote its number. */

@@ -49,7 +49,7 @@ export const HINTS: Readonly<Record<string, Hint>> = {
   immutable: { text: 'the tag exists and is immutable: push a new tag', code: 'conflict' },
   locked: { text: 'the repository or image is locked: unlock it in the registry', code: 'conflict' },
   quota: { text: 'the storage quota or plan limit of HOST is reached: delete old versions or raise it' },
-  disk: { text: 'free space on the disk of the registry or of Docker: docker system df shows what takes it' },
+  disk: { text: 'free space on the disk of the registry; what Docker takes is shown by docker system df' },
   'too large': { text: 'the artifact is too large for HOST or a proxy before it: check what is in the folder with --dry-run' },
   'does not support': {
     text: 'HOST does not support this operation or OCI artifacts of this type (an old registry, a pull-through cache, read-only mode): use another registry',

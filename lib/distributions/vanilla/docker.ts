@@ -8,7 +8,7 @@ import { endProcesses, listProcesses } from '../../io/processes.ts'
 import * as docker from '../../tools/docker.ts'
 import * as kind from '../../tools/kind.ts'
 import { containerRegistry } from '../container-registry.ts'
-import type { Apply, Making, Runtime } from '../distribution.ts'
+import type { Apply, Making, Runtime, SavedLogs } from '../distribution.ts'
 import { ensureContext } from './access.ts'
 import { kindConfig } from './config.ts'
 import { dockerPreview } from './docker-preview.ts'
@@ -100,8 +100,8 @@ const endMakers: Runtime['endMakers'] = async (ctx, name) => {
 }
 
 const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
-  const made = await nodes(ctx, name)
-  for (const node of made) {
+  const saved: SavedLogs[number][] = []
+  for (const node of await nodes(ctx, name)) {
     const kubelet = node.running
       ? await docker
           .execIn(ctx, node.name, ['journalctl', '-u', 'kubelet', '-n', '200', '--no-pager'], { accept: 'any', timeout: 10_000 })
@@ -110,10 +110,12 @@ const saveLogs: Runtime['saveLogs'] = async (ctx, name, folder) => {
             (error: unknown) => messageOf(error),
           )
       : ''
-    await writeText(join(folder, `${node.name}.log`), await docker.logs(ctx, node.name, 500))
+    const file = join(folder, `${node.name}.log`)
+    await writeText(file, await docker.logs(ctx, node.name, 500))
+    saved.push({ was: `docker logs ${node.name}`, file })
     if (kubelet !== '') await writeText(join(folder, `${node.name}-kubelet.log`), kubelet)
   }
-  return made.length > 0
+  return saved
 }
 
 /** Vanilla Kubernetes in containers, made by kind. */

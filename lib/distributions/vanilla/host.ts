@@ -25,7 +25,7 @@ import { SIMULATORS } from '../../providers/host/simulated.ts'
 import { isComponent } from '../../providers/host/components.ts'
 import { logOf } from '../../providers/host/process.ts'
 import type { ApiAccess } from '../../providers/host/secrets.ts'
-import type { Making, Node, Runtime } from '../distribution.ts'
+import type { Making, Node, Runtime, SavedLogs } from '../distribution.ts'
 import { processRegistry } from '../process-registry.ts'
 import { hostPreview } from './host-preview.ts'
 
@@ -156,12 +156,13 @@ export const vanillaOnHost: Runtime = {
   },
   saveLogs: async (ctx, name, folder) => {
     await makeFolder(folder)
-    let saved = false
-    for (const { component, unit } of await logsOf(ctx, name))
-      if (await exists(logOf(unit, component))) {
-        await copyFile(logOf(unit, component), join(folder, `${component}.log`))
-        saved = true
-      }
+    const saved: SavedLogs[number][] = []
+    for (const { component, unit } of await logsOf(ctx, name)) {
+      const [was, file] = [logOf(unit, component), join(folder, `${component}.log`)]
+      if (!(await exists(was))) continue
+      await copyFile(was, file)
+      saved.push({ was, file })
+    }
     return saved
   },
 }

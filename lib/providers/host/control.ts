@@ -260,7 +260,8 @@ export const removeControl = async (ctx: Context, name: string): Promise<void> =
 /** When and as what the control plane of a cluster was made; undefined when there is none. */
 export const controlFacts = (ctx: Context, name: string) => readFacts(unitOf(ctx, name, 'control-plane'))
 
+/** Every component that a cluster has, with its registry. */
 export const logsOf = async (ctx: Context, name: string): Promise<readonly { readonly component: string; readonly unit: Unit }[]> => {
-  const unit = unitOf(ctx, name, 'control-plane')
-  return (await componentsOf(unit)).map((component) => ({ component, unit }))
+  const units = [unitOf(ctx, name, 'control-plane'), unitOf(ctx, name, 'registry')]
+  return (await Promise.all(units.map(async (unit) => (await componentsOf(unit)).map((component) => ({ component, unit }))))).flat()
 }

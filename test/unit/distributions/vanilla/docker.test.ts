@@ -97,14 +97,16 @@ describe('make', () => {
 describe('saveLogs', () => {
   it('tells whether there was anything to save', async () => {
     const folder = tempFolder()
-    expect(await vanillaOnDocker.saveLogs(fakeContext({ exec: fakeExec({ 'docker ps *': '' }) }), 'dev', folder)).toBe(false)
+    expect(await vanillaOnDocker.saveLogs(fakeContext({ exec: fakeExec({ 'docker ps *': '' }) }), 'dev', folder)).toEqual([])
     const exec = fakeExec({
       'docker ps *': 'abc\n',
       'docker container inspect abc': container,
       'docker exec *': '',
       'docker logs *': 'booting',
     })
-    expect(await vanillaOnDocker.saveLogs(fakeContext({ exec }), 'dev', folder)).toBe(true)
+    expect(await vanillaOnDocker.saveLogs(fakeContext({ exec }), 'dev', folder)).toEqual([
+      { was: 'docker logs dev-control-plane', file: join(folder, 'dev-control-plane.log') },
+    ])
     expect(existsSync(join(folder, 'dev-control-plane.log'))).toBe(true)
   })
 })

@@ -65,6 +65,15 @@ describe('what does not get ready', () => {
     })
   })
 
+  it('because it panicked tells why, not where, and what helps', async () => {
+    const panic = 'panic: no space left on device\\n\\ngoroutine 1 [running]:\\n' + 'main.main()\\n\\t/src/main.go:1 +0x28\\n'.repeat(20)
+    const { unit, ensure } = await registryOf(`console.error('${panic}'); process.exitCode = 2`)
+    await expect(ensure(3_600_000)).rejects.toMatchObject({
+      details: ['panic: no space left on device'],
+      hint: `make room on its disk; look at ${logOf(unit, 'registry')}`,
+    })
+  })
+
   it('because a signal has halted it says which', async () => {
     const { ensure } = await registryOf(`process.kill(process.pid, 'SIGSTOP')`, { speed: 100 })
     await expect(ensure(300_000)).rejects.toMatchObject({
