@@ -1,4 +1,5 @@
 import type { Context } from '../base/context.ts'
+import { KsailError } from '../base/errors.ts'
 import { exists } from '../io/files.ts'
 import { selectFiles, type Entry, type Selection } from './files.ts'
 import { artifactsFolder, digestOf, findLayout, memoryOf, pruneLayouts, rememberLayout, writeLayout } from './layout.ts'
@@ -33,14 +34,26 @@ export interface BuildOptions {
   readonly whenMissing?: string | undefined
 }
 
-const nothing = (start: string): Selection => {
+const nothing = (start: string): readonly Entry[] => {
   const folder = start.replace(/^\.?\/+|^\.$|\/+$/g, '')
   const path = folder === '' ? 'kustomization.yaml' : `${folder}/kustomization.yaml`
-  return { files: [{ path, bytes: Buffer.from('resources: []\n'), executable: false }], warned: [], ignored: [] }
+  return [{ path, bytes: Buffer.from('resources: []\n'), executable: false }]
 }
 
-/** A selection whose files are parts of its archive: what was read is let go of here. */
-const packed = ({ files, ...rest }: Selection): Selection & { readonly archive: Uint8Array } => ({ ...rest, ...tar(files) })
+/** What is packed of a folder, and the archive that its files are parts of. */
+type Tree = Omit<Selection, 'files'> & ReturnType<typeof tar>
+
+/** Reads what is packed of a folder. One that changes meanwhile is read anew, twice. */
+export const readTree = (source: string): Tree => {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const { files, ...rest } = selectFiles(source)
+      return { ...rest, ...tar(files) }
+    } catch (error) {
+      if (attempt === 3 || !(error instanceof KsailError && error.reason === 'changing')) throw error
+    }
+  }
+}
 
 /**
  * Packs a folder into an artifact. The same tree gives the same digest on every machine.
@@ -50,7 +63,7 @@ const packed = ({ files, ...rest }: Selection): Selection & { readonly archive: 
  */
 export const buildArtifact = async ({ source, project, keep = 10, whenMissing }: BuildOptions, ctx: Context): Promise<Artifact> => {
   const missing = whenMissing !== undefined && !(await exists(source))
-  const { archive, files, warned, ignored } = packed(missing ? nothing(whenMissing) : selectFiles(source))
+  const { archive, files, warned, ignored } = missing ? { ...tar(nothing(whenMissing)), warned: [], ignored: [] } : readTree(source)
   for (const { path, why } of warned) ctx.report({ kind: 'warn', text: `${path} is left out: it ${why}` })
   const hash = digestOf(archive)
   const artifacts = await artifactsFolder(ctx, project)

@@ -5,7 +5,7 @@ import { readJson, writeText } from '../io/files.ts'
 import { version } from '../io/version.ts'
 import { isManifest, type Entry } from './files.ts'
 import { readPlain } from './plain.ts'
-import { findKeys, findSecret, judgeObject, type Finding } from './secrets.ts'
+import { findKeys, findSecret, judgeObject, MARKS, type Finding } from './secrets.ts'
 
 /** An object of a manifest, as far as pushing it needs to know it. */
 export interface Described {
@@ -152,17 +152,29 @@ export const describeObjects = async (content: string): Promise<readonly Describ
 /** Words without which no rule about the content of other files can apply; an escape may hide any of them. */
 const SUSPICIOUS = /client-key-data|users|auths|\\[uUx]/
 
-/** A text as others read it: in UTF-16 where a mark says so, as PowerShell writes it, and with any ends of lines. */
-const textOf = (bytes: Uint8Array): string => {
+/** UTF-16 where a mark says so, as PowerShell writes it. */
+const encodingOf = (bytes: Uint8Array): 'utf-8' | 'utf-16le' | 'utf-16be' => {
   const mark = (bytes[0] ?? 0) * 256 + (bytes[1] ?? 0)
-  const text = new TextDecoder(mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8', { ignoreBOM: true }).decode(bytes)
+  return mark === 0xfffe ? 'utf-16le' : mark === 0xfeff ? 'utf-16be' : 'utf-8'
+}
+
+/** A text as others read it, with any ends of lines. */
+const textOf = (bytes: Uint8Array): string => {
+  const text = new TextDecoder(encodingOf(bytes), { ignoreBOM: true }).decode(bytes)
   return text.includes('\r') ? text.replaceAll(/\r\n?/g, '\n') : text
 }
 
 const read = async (path: string, bytes: Uint8Array, hash: string): Promise<Facts> => {
+  const named = isManifest(path) || isKustomization(path)
+  // a text of all of it is twice the memory of a file that may be large
+  if (
+    bytes.length > MAX_PARSED &&
+    encodingOf(bytes) === 'utf-8' &&
+    !MARKS.some((mark) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).includes(mark))
+  )
+    return { hash, objects: [], findings: [] }
   const content = textOf(bytes)
   const keys = findKeys(content)
-  const named = isManifest(path) || isKustomization(path)
   if (named && bytes.length > MAX_PARSED)
     return { hash, objects: [], findings: [...keys, ...findSecret(content, 1, 'is too large to be read')] }
   if (bytes.length > MAX_PARSED || (!named && !(SUSPICIOUS.test(content) && /^\s*[{a-z#-]/i.test(content))))
@@ -171,7 +183,8 @@ const read = async (path: string, bytes: Uint8Array, hash: string): Promise<Fact
   if (!named) return { hash, objects: [], findings: [...keys, ...findings.filter(({ rule }) => rule === 'key')] }
   return {
     hash,
-    objects,
+    // a part of a text keeps all of it in memory, which for names of more than a dozen letters was that of every file
+    objects: JSON.parse(JSON.stringify(objects)) as Described[],
     findings: [...keys, ...findings],
     ...(error === undefined ? {} : { error }),
     ...(isKustomization(path) && error === undefined ? { kustomization: values[0] ?? null } : {}),

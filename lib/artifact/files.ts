@@ -1,4 +1,17 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync, readFileSync, realpathSync, statSync, type Dirent } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  realpathSync,
+  statSync,
+  type Dirent,
+  type Stats,
+} from 'node:fs'
 import { join, relative, sep } from 'node:path'
 import ignore, { type Ignore } from 'ignore'
 import { KsailError, messageOf, usageError } from '../base/errors.ts'
@@ -10,9 +23,18 @@ export interface Entry {
   readonly executable: boolean
 }
 
+/** A file that is still to be read: nobody has to keep the bytes of all of them twice. */
+export interface Found {
+  readonly path: string
+  readonly size: number
+  readonly executable: boolean
+  /** Reads all of it into a place of that size. Throws `refused`, reason `changing`, when it is no longer what was found. */
+  read(into: Uint8Array): void
+}
+
 export interface Selection {
   /** In the order of the bytes of their names. */
-  readonly files: readonly Entry[]
+  readonly files: readonly Found[]
   /** Left out, and worth a line: denied files, links to directories, pipes. */
   readonly warned: readonly { readonly path: string; readonly why: string }[]
   /** Left out by the ignore rules. */
@@ -86,24 +108,19 @@ const anchored = (text: string, folder: string): string[] =>
 
 const rules = (patterns: readonly string[]): Ignore => ignore({ ignorecase: false }).add(patterns as string[])
 
-/** Reads through one handle, so that what was checked is what is read; a file that changes meanwhile is read once more. */
-const read = (path: string, name: string, follow: boolean): { bytes: Uint8Array; executable: boolean } => {
-  for (let attempt = 1; ; attempt++) {
-    const handle = openSync(path, constants.O_RDONLY | (follow ? 0 : (constants.O_NOFOLLOW ?? 0)) | (constants.O_NONBLOCK ?? 0))
-    try {
-      const before = fstatSync(handle)
-      if (!before.isFile()) throw new KsailError('refused', `${name} is no longer a regular file`)
-      if (before.size > MAX_BYTES)
-        throw new KsailError('refused', `${name} has ${Math.round(before.size / 1e6)} MB`, {
-          hint: 'leave it out with a line in .sourceignore',
-        })
-      const bytes = readFileSync(handle)
-      const after = fstatSync(handle)
-      if (bytes.length === after.size && before.mtimeMs === after.mtimeMs) return { bytes, executable: (before.mode & 0o100) !== 0 }
-    } finally {
-      closeSync(handle)
-    }
-    if (attempt === 3) throw new KsailError('refused', `${name} changes while it is read`, { hint: 'push again when it is written' })
+/** Reads through one handle, so that what was checked is what is read. */
+const readInto = (path: string, name: string, into: Uint8Array): void => {
+  const handle = openSync(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0))
+  try {
+    const before = fstatSync(handle)
+    if (!before.isFile()) throw new KsailError('refused', `${name} is no longer a regular file`)
+    let read = 0
+    for (let more = -1; more !== 0 && read < into.length; read += more) more = readSync(handle, into, read, into.length - read, null)
+    const after = fstatSync(handle)
+    if (read !== after.size || into.length !== after.size || before.mtimeMs !== after.mtimeMs)
+      throw new KsailError('refused', `${name} changes while it is read`, { reason: 'changing', hint: 'push again when it is written' })
+  } finally {
+    closeSync(handle)
   }
 }
 
@@ -138,7 +155,7 @@ export const openRoot = (source: string): string => {
  */
 export const selectFiles = (source: string): Selection => {
   const root = openRoot(source)
-  const files: Entry[] = []
+  const files: Found[] = []
   const warned: { path: string; why: string }[] = []
   const ignored: string[] = []
   let total = 0
@@ -151,23 +168,37 @@ export const selectFiles = (source: string): Selection => {
     // what stands for bytes that are no text names nothing
     return name.includes('\uFFFD')
       ? usageError(`${path}: its name is not UTF-8`, 'rename it')
-      : new KsailError('refused', `${path} was removed while it was read`, { hint: 'push again when all is written' })
+      : new KsailError('refused', `${path} was removed while it was read`, { reason: 'changing', hint: 'push again when all is written' })
   }
 
-  const take = (path: string, name: string, follow: boolean): void => {
+  const tried = <T>(name: string, work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      throw error instanceof KsailError ? error : unread(name, error)
+    }
+  }
+
+  const take = (path: string, name: string, { size, mode }: Stats): void => {
     if (/\\|\.\.\//.test(name))
       throw new KsailError('refused', `${name}: Flux unpacks no name with a backslash, and no folder whose name ends with ..`, {
         hint: 'rename it, or name it in .sourceignore',
       })
-    const entry = { path: name, ...read(path, name, follow) }
-    total += entry.bytes.length
+    if (size > MAX_BYTES)
+      throw new KsailError('refused', `${name} has ${Math.round(size / 1e6)} MB`, { hint: 'leave it out with a line in .sourceignore' })
+    total += size
     if (total > MAX_BYTES)
       throw new KsailError('refused', `${source} holds more than ${MAX_BYTES / 1024 / 1024} MiB`, {
         hint: 'leave files out with .sourceignore',
       })
     if (files.length >= MAX_FILES)
       throw new KsailError('refused', `${source} holds more than ${MAX_FILES} files`, { hint: 'leave files out with .sourceignore' })
-    files.push(entry)
+    files.push({
+      path: name,
+      size,
+      executable: (mode & 0o100) !== 0,
+      read: (into) => tried(name, () => readInto(path, name, into)),
+    })
   }
 
   const link = (path: string, name: string): void => {
@@ -188,17 +219,12 @@ export const selectFiles = (source: string): Selection => {
     else if (parts.some((part, index) => isDenied(part, siblings, index < parts.length - 1)))
       warned.push({ path: name, why: 'leads to a file that is never packed' })
     else if (!stats.isFile()) warned.push({ path: name, why: 'not a regular file' })
-    else take(real, name, false)
+    else take(real, name, stats)
   }
 
   const walk = (folder: string, patterns: readonly string[], parent: Ignore): void => {
     const here = folder === '' ? root : join(root, folder)
-    let entries: Dirent[]
-    try {
-      entries = readdirSync(here, { withFileTypes: true })
-    } catch (error) {
-      throw unread(folder, error)
-    }
+    const entries: Dirent[] = tried(folder, () => readdirSync(here, { withFileTypes: true }))
     const names = new Set(entries.map(({ name }) => name))
     const own = ['.sourceignore', '.ksailignore'].filter((name) => entries.some((entry) => entry.name === name && entry.isFile()))
     const all =
@@ -213,18 +239,19 @@ export const selectFiles = (source: string): Selection => {
       else if (entry.isSymbolicLink()) link(join(here, entry.name), name)
       else if (!entry.isFile()) warned.push({ path: name, why: 'not a regular file' })
       else {
-        try {
-          take(join(here, entry.name), name, false)
-        } catch (error) {
-          throw error instanceof KsailError ? error : unread(name, error)
-        }
+        const path = join(here, entry.name)
+        take(
+          path,
+          name,
+          tried(name, () => lstatSync(path)),
+        )
       }
     }
   }
 
   walk('', DEFAULTS, rules(DEFAULTS))
   files.sort((a, b) => compareBytes(a.path, b.path))
-  const empty = files.filter(({ path, bytes }) => isManifest(path) && bytes.length === 0)
+  const empty = files.filter(({ path, size }) => isManifest(path) && size === 0)
   if (empty.length > 0)
     throw new KsailError('refused', `${empty.map(({ path }) => path).join(', ')}: empty manifest`, {
       hint: 'write it, or remove it: an editor may be saving it at this moment',

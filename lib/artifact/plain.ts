@@ -111,8 +111,7 @@ const readFlow = (text: string, from: number, gap: RegExp): { readonly value: un
  * else (anchors, tags, folded text, whatever is doubtful or wrong), which the full reader has to judge; where there is an answer it
  * is the full reader's. That one takes twenty times as long, which is most of a first push.
  */
-export const readPlain = (source: string): Document[] | undefined => {
-  const content = source.replaceAll('\r\n', '\n')
+export const readPlain = (content: string): Document[] | undefined => {
   if (STRANGE.test(content)) return undefined
   const begin = content.search(/[^ \n]/)
   if (content[begin] === '{' || content[begin] === '[') {

@@ -1,4 +1,4 @@
-import type { Entry } from './files.ts'
+import type { Entry, Found } from './files.ts'
 
 const BLOCK = 512
 
@@ -35,12 +35,9 @@ interface Item {
   readonly size: number
   readonly mode: number
   readonly type: string
-  readonly bytes: Uint8Array
-  /** Where the file that this is comes in the list. */
-  readonly file?: number
+  /** What comes after its header. */
+  readonly content?: Uint8Array | Found
 }
-
-const NONE = new Uint8Array()
 
 /** A name that ustar cannot hold goes into a PAX record before its entry. */
 const pax = (path: string): Item => {
@@ -48,25 +45,27 @@ const pax = (path: string): Item => {
   let length = rest + String(rest).length
   if (String(length).length !== String(rest).length) length = rest + String(length).length
   const bytes = Buffer.from(`${length} path=${path}\n`)
-  return { path: 'PaxHeaders/path', size: bytes.length, mode: 0o644, type: 'x', bytes }
+  return { path: 'PaxHeaders/path', size: bytes.length, mode: 0o644, type: 'x', content: bytes }
 }
 
 /** What an archive of these files holds, in order: parent folders before what they hold. */
-const itemsOf = (files: readonly Entry[]): readonly Item[] => {
+const itemsOf = (files: readonly (Entry | Found)[]): readonly Item[] => {
   const folders = new Set<string>()
   const items: Item[] = []
   const add = (item: Item): void => {
     if (split(Buffer.from(item.path)) === undefined) items.push(pax(item.path))
     items.push(item)
   }
-  for (const [file, { path, bytes, executable }] of files.entries()) {
+  for (const file of files) {
+    const { path, executable } = file
     for (let at = path.indexOf('/'); at !== -1; at = path.indexOf('/', at + 1)) {
       const folder = path.slice(0, at + 1)
       if (folders.has(folder)) continue
       folders.add(folder)
-      add({ path: folder, size: 0, mode: 0o755, type: '5', bytes: NONE })
+      add({ path: folder, size: 0, mode: 0o755, type: '5' })
     }
-    add({ path, size: bytes.length, mode: executable ? 0o755 : 0o644, type: '0', bytes, file })
+    const content = 'bytes' in file ? file.bytes : file
+    add({ path, size: 'bytes' in file ? file.bytes.length : file.size, mode: executable ? 0o755 : 0o644, type: '0', content })
   }
   return items
 }
@@ -77,17 +76,20 @@ const wholeBlocks = (size: number): number => Math.ceil(size / BLOCK) * BLOCK
  * A ustar archive of files in the order given, parent folders before them, and the same files as parts of it, so that nobody has to keep
  * their bytes twice. The same names, bytes and executable bits give the same archive.
  */
-export const tar = (files: readonly Entry[]): { readonly archive: Uint8Array; readonly files: readonly Entry[] } => {
+export const tar = (files: readonly (Entry | Found)[]): { readonly archive: Uint8Array; readonly files: readonly Entry[] } => {
   const items = itemsOf(files)
   const archive = Buffer.alloc(items.reduce((sum, { size }) => sum + BLOCK + wholeBlocks(size), 2 * BLOCK))
-  const inside = [...files]
+  const inside: Entry[] = []
   let at = 0
   for (const item of items) {
     writeHeader(archive.subarray(at, at + BLOCK), item)
     at += BLOCK
-    archive.set(item.bytes, at)
-    if (item.file !== undefined) inside[item.file] = { ...(files[item.file] as Entry), bytes: archive.subarray(at, at + item.size) }
-    at += wholeBlocks(item.size)
+    const { path, size, mode, type, content } = item
+    const bytes = archive.subarray(at, at + size)
+    if (content instanceof Uint8Array) bytes.set(content)
+    else content?.read(bytes)
+    if (type === '0') inside.push({ path, bytes, executable: mode === 0o755 })
+    at += wholeBlocks(size)
   }
   return { archive, files: inside }
 }

@@ -1,7 +1,7 @@
 import { readdir } from 'node:fs/promises'
 import { join, relative, resolve } from 'node:path'
 import { readFacts } from '../../artifact/facts.ts'
-import { selectFiles } from '../../artifact/files.ts'
+import { readTree } from '../../artifact/build.ts'
 import { memoryOf } from '../../artifact/layout.ts'
 import { buildTree } from '../../artifact/validate.ts'
 import { isKsailError } from '../../base/errors.ts'
@@ -37,7 +37,7 @@ const childPaths = (text: string): readonly string[] =>
 /** The same by reading, which costs no process for most trees; undefined where that leaves a question. */
 const readHelm = async (ctx: Context, { source, project, path }: Target): Promise<boolean | undefined> => {
   try {
-    const { files } = selectFiles(source)
+    const { files } = readTree(source)
     const memory = memoryOf(join(project, '.ksail', 'artifacts'))
     const remember = (await exists(memory)) ? memory : undefined
     const { objects, whole } = await buildTree({ entries: files, facts: await readFacts(files, remember), start: path, remember }, ctx)

@@ -27,6 +27,12 @@ describe('judgeContents', () => {
     expect(await judge({ 'a.yaml': secret }, true)).toMatchObject({ verdict: 'warn', refused: [] })
     expect((await judge({ 'k.txt': `AGE-SECRET-KEY-1${'Q'.repeat(30)}\n` }, true)).refused).toEqual(['k.txt:1: an age key'])
   })
+  it('finds a key in a file that is too large to be read as YAML', async () => {
+    const key = `-----BEGIN PRIVATE KEY-----\n${'A'.repeat(64)}\n`
+    const large = 'a: b # ü\n'.repeat(600_000)
+    expect((await judge({ 'a.yaml': `${large}${key}` })).refused).toEqual(['a.yaml:600001: a private key'])
+    expect((await judge({ 'a.yaml': large })).verdict).toBe('ok')
+  })
   it('is not fooled by an escape', async () => {
     expect((await judge({ 'a.json': '{"apiVersion":"v1","kind":"\\u0053ecret","stringData":{"a":"hunter22"}}' })).verdict).toBe('refuse')
   })
