@@ -9,6 +9,7 @@ import type { Registry } from '../base/target.ts'
 import type { Origins } from '../config/resolve.ts'
 import { settings, type Config, type Setting, type SettingInputs, type SettingName } from '../config/settings.ts'
 import { distributions, runtimeOf } from '../distributions/index.ts'
+import { hasProcesses } from '../providers/index.ts'
 import { editYaml, type Edit } from '../scaffold/edit.ts'
 import type { Files } from '../scaffold/layers.ts'
 
@@ -100,7 +101,7 @@ export const checkProject = ({ name, directory, options, config, origin }: Reque
     context: given('context'),
     kubeconfig: kubeconfig === undefined || kubeconfig.startsWith('~') ? kubeconfig : fromFile(directory, resolve(ctx.cwd, kubeconfig)),
     // elsewhere kind.yaml holds them
-    workers: config.provider === 'Host' ? config.workers : undefined,
+    workers: hasProcesses(config.provider) ? config.workers : undefined,
   }
   return {
     name,
