@@ -1,4 +1,4 @@
-import { Document, isSeq, LineCounter, parseDocument } from 'yaml'
+import { Document, isSeq, LineCounter, parse as read, parseDocument } from 'yaml'
 import { configError } from '../../base/errors.ts'
 import type { Target } from '../../base/target.ts'
 
@@ -66,6 +66,12 @@ export const kindConfig = (target: Target, { text, cgroupVersion }: Facts): stri
     ...(cgroupVersion === '1' && !document.toString().includes('failCgroupV1') ? [CGROUP_V1] : []),
   ])
   return document.toString()
+}
+
+/** The nodes that a cluster would be made of. */
+export const nodesWanted = (target: Target, text: string | undefined): readonly { readonly image?: string }[] => {
+  const { nodes = [{}] } = read(kindConfig(target, { text, cgroupVersion: '2' })) as { nodes?: { image?: string }[] }
+  return nodes
 }
 
 /** Puts patches before those that are there. */

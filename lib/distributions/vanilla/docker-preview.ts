@@ -10,6 +10,7 @@ import type { NodesPreview } from '../preview.ts'
 import { hasContext } from './access.ts'
 import { kindConfig } from './config.ts'
 import { applyWords } from '../../tools/kubectl.ts'
+import { sayKept } from './kept.ts'
 import { firstNode, imageOf, nodes, startOrder } from './nodes.ts'
 
 const configOf = async (ctx: Context, target: Target): Promise<string> => {
@@ -28,8 +29,11 @@ export const dockerPreview: NodesPreview = {
     const count: Record<string, number> = {}
     return listed.map(({ role = 'control-plane' }) => nodeName(target.name, role, (count[role] = (count[role] ?? 0) + 1)))
   },
-  adopt: async (ctx, { name, kubeconfig, context }) => {
-    const port = (await nodes(ctx, name)).map(({ ports }) => ports['6443/tcp']).find((it) => it !== undefined)
+  adopt: async (ctx, target) => {
+    const { name, kubeconfig, context } = target
+    const found = await nodes(ctx, name)
+    await sayKept(ctx, target, found)
+    const port = found.map(({ ports }) => ports['6443/tcp']).find((it) => it !== undefined)
     return (await hasContext(kubeconfig, context, port)) ? [] : [formatCommand('kind', kind.words.exportKubeconfig(name, kubeconfig))]
   },
   // what really runs in the node waits for the API server first

@@ -13,6 +13,7 @@ import { ensureContext } from './access.ts'
 import { kindConfig } from './config.ts'
 import { dockerPreview } from './docker-preview.ts'
 import { applyInside } from './inside.ts'
+import { sayKept } from './kept.ts'
 import { firstNode, imageOf, nodes, startOrder } from './nodes.ts'
 
 /** kind's own progress: ` • Starting control-plane 🕹️  ...` on a stderr that is no terminal. */
@@ -68,7 +69,10 @@ const make = (ctx: Context, target: Target, signal: AbortSignal): Making => {
 const adopt = (ctx: Context, target: Target, signal: AbortSignal): Making => {
   const found = nodes(ctx, target.name)
   const booted = found.then((list) => list.map(({ name }) => name))
-  const done = found.then((list) => ensureContext(ctx, target, list))
+  const done = found.then(async (list) => {
+    await sayKept(ctx, target, list)
+    await ensureContext(ctx, target, list)
+  })
   for (const promise of [booted, done]) promise.catch(() => undefined)
   return { booted, done, apply: applyIn(ctx, target.name, signal) }
 }

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { vanillaOnDocker } from '../../../../lib/distributions/vanilla/docker.ts'
@@ -92,6 +92,31 @@ describe('make', () => {
       hint: expect.stringContaining('correct kind.yaml'),
     })
   })
+})
+
+describe('adopt', () => {
+  const adopted = async (over: object, kindYaml?: string) => {
+    const distributionConfig = join(tempFolder(), 'kind.yaml')
+    if (kindYaml !== undefined) writeFileSync(distributionConfig, kindYaml)
+    const { ctx, target } = world({ exitCode: 0, lines: [] })
+    const { done } = vanillaOnDocker.adopt(ctx, { ...target, nodeImage: undefined, distributionConfig, ...over }, ctx.signal)
+    await done.catch(() => undefined)
+    return ctx.texts().filter((text) => text.includes('keeps what'))
+  }
+  const head = 'kind: Cluster\napiVersion: kind.x-k8s.io/v1alpha4\n'
+  it.each([
+    [{}, undefined, []],
+    [{}, `${head}nodes: [{role: control-plane, image: n}]\n`, []],
+    [{ nodeImage: 'n@sha256:abc' }, head, []],
+    [{}, `${head}nodes: [`, []],
+    [{ workers: 2 }, head, ['1 node, not 3']],
+    [{}, `${head}nodes: [{role: control-plane}, {role: worker}]\n`, ['1 node, not 2']],
+    [{ kubernetesVersion: '1.30.0' }, head, ['n, not kindest/node:v1.30.0']],
+  ])('says what nodes that are there do not become: %j, %j', async (over, kindYaml, kept) =>
+    expect(await adopted(over, kindYaml)).toEqual(
+      kept.map((it) => `cluster dev keeps what it was made with: ${it}: delete it to have that`),
+    ),
+  )
 })
 
 describe('saveLogs', () => {
