@@ -177,7 +177,10 @@ export const readLayer = async (folder: string, digest: string): Promise<Uint8Ar
 /** Folder of an artifact among the layouts, whether it is there or not. */
 export const layoutFolder = (artifacts: string, digest: string): string => join(artifacts, hexOf(digest))
 
-/** Keeps the newest layouts and removes the others; those that a killed process left half-written go with the next one that is written. Never fails: it is only about room. */
+/** How long another push may still be sending a layout that it wanted (ms). */
+const BUSY = 10 * 60_000
+
+/** Keeps the newest layouts, and those that may be in use, and removes the others; those that a killed process left half-written go with the next one that is written. Never fails: it is only about room. */
 export const pruneLayouts = async (artifacts: string, keep: number, spare: string): Promise<void> => {
   const names = await readdir(artifacts).catch(() => [])
   const aged = async (name: string): Promise<{ path: string; at: number }> => {
@@ -194,6 +197,9 @@ export const pruneLayouts = async (artifacts: string, keep: number, spare: strin
     }
   }
   const layouts = await Promise.all(names.filter((name) => /^[0-9a-f]{64}$/.test(name)).map(aged))
-  const old = layouts.toSorted((a, b) => b.at - a.at).slice(keep)
+  const old = layouts
+    .toSorted((a, b) => b.at - a.at)
+    .slice(keep)
+    .filter(({ at }) => at < Date.now() - BUSY)
   await Promise.all(old.map(({ path }) => rm(path, { recursive: true, force: true }).catch(() => undefined)))
 }

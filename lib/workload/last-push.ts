@@ -4,6 +4,7 @@ import { messageOf } from '../base/errors.ts'
 import { refusalOf } from '../base/refusal.ts'
 import { isTag } from '../base/reference.ts'
 import { readJson, writeJson } from '../io/files.ts'
+import { withLock } from '../io/lock.ts'
 
 /** What this project pushed. */
 export interface LastPush {
@@ -41,12 +42,15 @@ export const readLastPush = async (project: string, repository: string, tag: str
 
 /** Remembers pushes, newest first. A project that cannot be written is told, it is no failure: the artifact is there. */
 export const writeLastPush = async (ctx: Context, project: string, pushes: readonly LastPush[]): Promise<void> => {
+  const isSame = (one: LastPush, two: LastPush): boolean => one.repository === two.repository && one.tag === two.tag
   const before = await readPushes(project)
-  const known = (it: LastPush) =>
-    before.some((other) => other.repository === it.repository && other.tag === it.tag && other.digest === it.digest)
-  if (pushes.every(known)) return
-  const others = before.filter((it) => !pushes.some(({ repository, tag }) => repository === it.repository && tag === it.tag))
-  await writeJson(pathOf(project), { pushes: [...pushes, ...others].slice(0, KEPT) }).catch((error: unknown) =>
+  if (pushes.every((it) => before.some((other) => isSame(it, other) && other.digest === it.digest))) return
+  const write = async (): Promise<void> => {
+    const others = (await readPushes(project)).filter((it) => !pushes.some((other) => isSame(it, other)))
+    await writeJson(pathOf(project), { pushes: [...pushes, ...others].slice(0, KEPT) })
+  }
+  // another push at this moment must not bring back what it has read before this one: nobody waits long enough to be told
+  await withLock({ ...ctx, report: () => undefined }, `${pathOf(project)}.lock`, 'what was pushed', write).catch((error: unknown) =>
     ctx.report({ kind: 'warn', text: `what was pushed is not remembered: ${messageOf(refusalOf(error as NodeJS.ErrnoException))}` }),
   )
 }

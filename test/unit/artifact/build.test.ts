@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { buildArtifact } from '../../../lib/artifact/build.ts'
@@ -33,7 +33,13 @@ describe('buildArtifact', () => {
       writeFileSync(join(folder, 'k8s', 'a.yaml'), `a: ${i}\n`)
       await Promise.all([build(folder), build(folder), build(folder)])
     }
-    const names = readdirSync(join(folder, '.ksail', 'artifacts')).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    const layouts = () => readdirSync(join(folder, '.ksail', 'artifacts')).filter((name) => /^[0-9a-f]{64}$/.test(name))
+    // each may be on its way to a registry at this moment
+    expect(layouts()).toHaveLength(12)
+    for (const [index, name] of layouts().entries()) utimesSync(join(folder, '.ksail', 'artifacts', name), 1000 + index, 1000 + index)
+    writeFileSync(join(folder, 'k8s', 'a.yaml'), 'a: last\n')
+    await build(folder)
+    const names = layouts()
     expect(names).toHaveLength(10)
     for (const name of names) expect(existsSync(join(folder, '.ksail', 'artifacts', name, 'blobs', 'sha256', name))).toBe(true)
     const { digest } = await build(folder)

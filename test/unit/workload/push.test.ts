@@ -1,9 +1,9 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
 import type { Spawn } from '../../../lib/base/exec.ts'
-import { readLastPush, writeLastPush } from '../../../lib/workload/last-push.ts'
+import { readLastPush, readPushes, writeLastPush } from '../../../lib/workload/last-push.ts'
 import { mismatchOf } from '../../../lib/workload/mismatch.ts'
 import { judgePrune } from '../../../lib/workload/prune-judge.ts'
 import { push, type PushOptions } from '../../../lib/workload/push.ts'
@@ -476,6 +476,14 @@ describe('last push', () => {
         ].map(async ([repository, tag]) => (await readLastPush(ctx.cwd, repository ?? '', tag ?? ''))?.digest),
       ),
     ).toEqual([two, one, undefined])
+  })
+  it('keeps those of pushes that end at the same moment', async () => {
+    const ctx = fakeContext()
+    const tags = Array.from({ length: 12 }, (_it, index) => `t${index}`)
+    const digest = `sha256:${'1'.repeat(64)}`
+    await Promise.all(tags.map((tag) => writeLastPush(ctx, ctx.cwd, [{ repository: 'h/r', tag, digest, at: '' }])))
+    expect((await readPushes(ctx.cwd)).map(({ tag }) => tag).toSorted()).toEqual(tags.toSorted())
+    expect(readdirSync(join(ctx.cwd, '.ksail'))).toEqual(['last-push.json'])
   })
   it('knows nothing from a damaged file', async () => {
     const folder = tempFolder()
