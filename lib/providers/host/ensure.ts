@@ -172,11 +172,7 @@ export interface Ensured {
 
 const NEVER = new Promise<never>(() => undefined)
 
-/**
- * A component that runs: found, or started. What listened on its ports before is looked for elsewhere, also when a port is taken between
- * choosing and binding, which only shows when the process ends with that complaint.
- */
-export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentName, options: EnsureOptions): Promise<Ensured> => {
+const ensure = async (ctx: Context, unit: Unit, name: ComponentName, options: EnsureOptions): Promise<Ensured> => {
   const component = componentOf(name)
   const known = (await portsOf(unit, name)) ?? {}
   const check = async (ports: Ports, pid: number): Promise<boolean> => {
@@ -261,4 +257,23 @@ export const ensureComponent = async (ctx: Context, unit: Unit, name: ComponentN
   })
   lost.catch(() => undefined)
   return { ports: first.ports, started: true, ready, lost: component.ports.length === 0 ? lost : NEVER }
+}
+
+/** Components that get ready at this moment, by their folder and name. */
+const starting = new Map<string, Promise<Ensured>>()
+
+/**
+ * A component that runs: found, or started. What listened on its ports before is looked for elsewhere, also when a port is taken between
+ * choosing and binding, which only shows when the process ends with that complaint. Who wants one that another part of this process starts
+ * already gets the same: both would find none and start one.
+ */
+export const ensureComponent = (ctx: Context, unit: Unit, name: ComponentName, options: EnsureOptions): Promise<Ensured> => {
+  const key = portsPath(unit, name)
+  const begun = starting.get(key)
+  if (begun !== undefined) return begun
+  const ensured = ensure(ctx, unit, name, options)
+  starting.set(key, ensured)
+  const over = (): void => void starting.delete(key)
+  ensured.then(({ ready }) => ready.then(over, over), over)
+  return ensured
 }

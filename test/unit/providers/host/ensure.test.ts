@@ -40,6 +40,15 @@ const registryOf = async (script: string, { speed = 1, platform = process.platfo
   return { ctx, unit, ensure }
 }
 
+it('is started once for two that want it at once', async () => {
+  const { unit, ensure } = await registryOf(`require('node:fs').appendFileSync('starts', 'x')\n${SERVE}`)
+  const [one, two] = await Promise.all([ensure(60_000), ensure(60_000)])
+  expect(two).toEqual(one)
+  expect(readFileSync(inUnit(unit, 'starts'), 'utf8')).toBe('x')
+  // who comes later finds it
+  expect(await ensure(60_000)).toEqual(one)
+})
+
 describe('what does not get ready', () => {
   it('is waited for longer than a minute where --timeout allows it', async () => {
     const { ensure } = await registryOf(`setTimeout(() => ${SERVE}, 1000)`, { speed: 100 })
