@@ -118,6 +118,8 @@ export const releaseSite = async (folder: string, tools: readonly string[]): Pro
     if (file === undefined) return void response.writeHead(404).end()
     const { size } = statSync(file)
     const start = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0)
+    // asked by who has everything, and whose connection ended before it knew
+    if (start >= size) return void response.writeHead(416, { 'content-range': `bytes */${size}` }).end()
     const end = broken.delete(url) ? Math.floor(size / 2) : size
     response.writeHead(start > 0 ? 206 : 200, {
       etag: '"1"',
