@@ -10,6 +10,7 @@ const REFUSALS: Readonly<Record<string, { readonly why: string; readonly hint: s
   ENOSPC: { why: 'no space is left on its disk', hint: 'make room there, then run the command again' },
   EDQUOT: { why: 'the quota of this user is used up', hint: 'make room there, then run the command again' },
   EEXIST: { why: 'what has that name is no folder', hint: 'move it away, or correct the path', code: 'config' },
+  EMFILE: { why: 'this process may not open more files', hint: 'raise the limit of open files (ulimit -n)' },
   EISDIR: { why: 'it is a folder, not a file', hint: 'move it away, or name another file', code: 'config' },
   ENOTDIR: { why: 'a part of that path is a file, not a folder', hint: 'correct the path', code: 'config' },
   ELOOP: { why: 'its symbolic links lead in a circle', hint: 'correct the link', code: 'config' },

@@ -17,15 +17,24 @@ export const listProcesses = async (ctx: Context): Promise<readonly Process[]> =
       return pid ? [{ pid: Number(pid), argv }] : []
     })
   }
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
-  const found = await Promise.all(
-    pids.map(async (pid) => {
-      // a process may end between the listing and the reading
-      const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')
-      return { pid: Number(pid), argv: text.split('\0').filter((word) => word !== '') }
-    }),
-  )
-  return found.filter(({ argv }) => argv.length > 0)
+  // one after the other: each would hold a file open, and a machine may have more processes than a process may open files
+  return (await pidsOf()).flatMap((pid) => {
+    const argv = wordsOf(pid)
+    return argv.length === 0 ? [] : [{ pid, argv }]
+  })
+}
+
+const pidsOf = async (): Promise<readonly number[]> => (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
+
+const wordsOf = (pid: number): readonly string[] => {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8')
+      .split('\0')
+      .filter((word) => word !== '')
+  } catch {
+    // it ended between the listing and the reading
+    return []
+  }
 }
 
 /** Whether a process runs. One that has ended and waits for its parent to ask (as below an init that never does) does not. */
@@ -58,13 +67,11 @@ export type Groups = ReadonlyMap<number, readonly number[]>
 export const processGroups = async (ctx: Pick<Context, 'platform' | 'exec'>): Promise<Groups> => {
   const rows =
     ctx.platform === 'linux'
-      ? (await readdir('/proc'))
-          .filter((name) => /^\d+$/.test(name))
-          .map((pid) => {
-            const { 0: state, 2: group, 17: threads } = factsOf(Number(pid))
-            // the first thread may be gone before the others, which still hold files and ports
-            return [pid, group, Number(threads) > 1 ? '' : state]
-          })
+      ? (await pidsOf()).map((pid) => {
+          const { 0: state, 2: group, 17: threads } = factsOf(pid)
+          // the first thread may be gone before the others, which still hold files and ports
+          return [String(pid), group, Number(threads) > 1 ? '' : state]
+        })
       : (await ctx.exec('ps', ['-axo', 'pid=,pgid=,stat='], { timeout: 10_000, quiet: true })).stdout
           .split('\n')
           .map((line) => line.trim().split(/\s+/))

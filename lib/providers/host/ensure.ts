@@ -120,7 +120,7 @@ interface Said {
 /** What programs complain of before they end, and what helps. */
 const REMEDIES: readonly (readonly [RegExp, string])[] = [
   [/no space left on device|disk quota exceeded/i, 'make room on its disk'],
-  [/too many open files/i, 'raise the limit of open files (ulimit -n)'],
+  [/too many open files|file descriptor limit/i, 'raise the limit of open files (ulimit -n)'],
 ]
 
 /** A line of a log as people can read it; the whole one is in the log. */
