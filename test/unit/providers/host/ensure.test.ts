@@ -1,4 +1,5 @@
-import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createContext } from '../../../../lib/context.ts'
@@ -12,7 +13,7 @@ import { tempFolder } from '../../../fakes/context.ts'
 
 const SERVE = `createServer((_, answer) => answer.end()).listen(Number(readFileSync('data/registry.yml', 'utf8')), '127.0.0.1')`
 
-/** A registry whose program is a script of Node, on a clock that goes faster. */
+/** A registry whose program is a script of Node, on a clock that goes faster, or leaps over ten minutes when something is so. */
 const registryOf = async (script: string, { speed = 1, platform = process.platform } = {}) => {
   const folder = tempFolder()
   const program = join(folder, 'registry')
@@ -21,10 +22,11 @@ const registryOf = async (script: string, { speed = 1, platform = process.platfo
     `#!${process.execPath}\nconst { createServer } = require('node:http')\nconst { readFileSync } = require('node:fs')\n${script}\n`,
   )
   chmodSync(program, 0o755)
+  let isLate = (): boolean => false
   const ctx = createContext({
     platform,
     env: { ...process.env, XDG_STATE_HOME: folder },
-    now: () => Math.round(performance.now() * speed),
+    now: () => Math.round(performance.now() * speed) + (isLate() ? 600_000 : 0),
     locate: async () => program,
   })
   const unit = unitOf(ctx, 'dev', 'registry')
@@ -37,7 +39,7 @@ const registryOf = async (script: string, { speed = 1, platform = process.platfo
         prepare: ({ registry }) => writeText(inUnit(unit, 'data', 'registry.yml'), String(registry)),
       })
     ).ready
-  return { ctx, unit, ensure }
+  return { ctx, unit, ensure, leapWhen: (is: () => boolean) => void (isLate = is) }
 }
 
 it('is started once for two that want it at once', async () => {
@@ -56,10 +58,11 @@ describe('what does not get ready', () => {
   })
 
   it('is told when --timeout is over, with its last words and where its log is', async () => {
-    const { unit, ensure } = await registryOf(`console.error('reading the disk'); setTimeout(() => 0, 60_000)`, { speed: 100 })
+    const { unit, ensure, leapWhen } = await registryOf(`console.error('reading the disk'); setTimeout(() => 0, 60_000)`)
+    leapWhen(() => existsSync(logOf(unit, 'registry')) && readFileSync(logOf(unit, 'registry'), 'utf8').includes('reading the disk'))
     await expect(ensure(300_000)).rejects.toMatchObject({
       code: 'timeout',
-      message: expect.stringMatching(/^registry of cluster dev is not ready after 5m/),
+      message: expect.stringMatching(/^registry of cluster dev is not ready after 10m/),
       details: ['reading the disk'],
       hint: expect.stringMatching(new RegExp(`^process \\d+ is not ready: look at ${logOf(unit, 'registry')}$`)),
     })
@@ -84,7 +87,14 @@ describe('what does not get ready', () => {
   })
 
   it('because a signal has halted it says which', async () => {
-    const { ensure } = await registryOf(`process.kill(process.pid, 'SIGSTOP')`, { speed: 100 })
+    const halt = `require('node:fs').writeFileSync('halting', String(process.pid))\nprocess.kill(process.pid, 'SIGSTOP')`
+    const { unit, ensure, leapWhen } = await registryOf(halt)
+    const isHalted = (pid: string): boolean => execFileSync('ps', ['-o', 'state=', '-p', pid], { encoding: 'utf8' }).startsWith('T')
+    leapWhen(() => {
+      const path = inUnit(unit, 'halting')
+      const pid = existsSync(path) ? readFileSync(path, 'utf8') : ''
+      return pid !== '' && isHalted(pid)
+    })
     await expect(ensure(300_000)).rejects.toMatchObject({
       code: 'timeout',
       hint: expect.stringMatching(/^process (\d+) is halted by a signal: kill -CONT \1 lets it go on$/),
@@ -121,12 +131,11 @@ describe.each([process.platform, 'darwin'] as const)('a program that starts the 
   })
 
   it('in a group of its own cannot be known, which is said', async () => {
-    const script = FORK.replace('{ env:', '{ detached: true, env:').replace(
-      'else ',
-      "else require('node:fs').writeFileSync('child', String(process.pid)), ",
-    )
-    const { unit, ensure } = await registryOf(script, { platform, speed: 100 })
-    await expect(ensure(600_000)).rejects.toMatchObject({
+    const tells = "on('listening', () => require('node:fs').writeFileSync('child', String(process.pid)))"
+    const script = FORK.replace('{ env:', '{ detached: true, env:').replace(SERVE, `${SERVE}.${tells}`)
+    const { unit, ensure, leapWhen } = await registryOf(script, { platform })
+    leapWhen(() => existsSync(inUnit(unit, 'child')))
+    await expect(ensure(300_000)).rejects.toMatchObject({
       code: 'timeout',
       hint: expect.stringMatching(/another process does: a script must exec its program/),
     })
