@@ -97,6 +97,20 @@ const bodyOf = async (response: IncomingMessage): Promise<string> => {
   return Buffer.concat(chunks).toString('utf8')
 }
 
+/** What the API says; a web site or a proxy in its place says something else. */
+const parsed = <T>(body: string): T => {
+  try {
+    return JSON.parse(body) as T
+  } catch {
+    throw new KubeError(
+      'unreachable',
+      `what answers is no API server: ${body.slice(0, 60).trim()}`,
+      undefined,
+      'check the server of the context',
+    )
+  }
+}
+
 /** The API at the end of a wire; `stop` ends what serves it. */
 export const kubeOver = (ctx: Pick<Context, 'signal'>, wire: Wire, stop: () => Promise<void> = async () => undefined): Kube => {
   const send = sender(wire)
@@ -113,14 +127,14 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, wire: Wire, stop: () => P
   const read = async (path: string): Promise<string | undefined> => (await fetched(path))?.body
   const get = async <T>(path: string): Promise<T | undefined> => {
     const body = await read(path)
-    return body === undefined ? undefined : (JSON.parse(body) as T)
+    return body === undefined ? undefined : parsed<T>(body)
   }
   const patch: Kube['patch'] = async <T>(path: string, content: unknown, { fieldManager, type = 'merge', force }: PatchOptions) => {
     const query = `fieldManager=${encodeURIComponent(fieldManager)}${force === true ? '&force=true' : ''}`
     const media = type === 'apply' ? 'application/apply-patch+yaml' : 'application/merge-patch+json'
     const { status, body } = await ask({ method: 'PATCH', path: `${path}?${query}`, body: JSON.stringify(content), type: media })
     if (status >= 300) throw failureOf(status, body, `changing ${path}`)
-    return JSON.parse(body) as T
+    return parsed<T>(body)
   }
   return {
     get,
@@ -129,7 +143,7 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, wire: Wire, stop: () => P
     list: async <T>(path: string) => {
       const answer = await fetched(path)
       if (answer === undefined) return undefined
-      const list = JSON.parse(answer.body) as { items: T[] | null; metadata: { resourceVersion: string } }
+      const list = parsed<{ items: T[] | null; metadata: { resourceVersion: string } }>(answer.body)
       return {
         items: list.items ?? [],
         resourceVersion: list.metadata.resourceVersion,
@@ -156,7 +170,7 @@ export const kubeOver = (ctx: Pick<Context, 'signal'>, wire: Wire, stop: () => P
         for await (const chunk of response) {
           const lines = (rest + decoder.write(chunk as Buffer)).split('\n')
           rest = lines.pop() ?? ''
-          for (const line of lines) if (line !== '') yield JSON.parse(line) as WatchEvent<T>
+          for (const line of lines) if (line !== '') yield parsed<WatchEvent<T>>(line)
         }
       } catch (error) {
         both.throwIfAborted()

@@ -59,6 +59,13 @@ describe('the API over a socket', () => {
     await kube.close()
   })
 
+  it('says what a web site in the place of the API is', async () => {
+    const kube = await over(answer(200, '<html>Sign in</html>'))
+    for (const ask of [kube.get('/x'), kube.list('/x'), kube.patch('/x', {}, { fieldManager: 'm' })])
+      await expect(ask).rejects.toMatchObject({ exitCode: 6, message: 'what answers is no API server: <html>Sign in</html>' })
+    await kube.close()
+  })
+
   it('sends a patch with its manager and type', async () => {
     const seen: unknown[] = []
     const kube = await over((request, response) => {
