@@ -113,8 +113,8 @@ export const itStaysAsItIs = (one: Project): void =>
     const again = await one.ok('up')
     console.log(`up again: ${(again.ms / 1000).toFixed(1)} s`)
     expect(await state()).toEqual(earlier)
-    // 2 s on a quiet machine is what the bench measures; a test only guards against waiting for something
-    expect(again.ms).toBeLessThan(10_000)
+    // 2 s on a quiet machine is what the bench measures; a test only guards against waiting for something, on a loaded one, too
+    expect(again.ms).toBeLessThan(10_000 + 20 * (await one.ok('--version')).ms)
   })
 
 /** What is empty is taken down without a word of failure: the same on every provider. */
