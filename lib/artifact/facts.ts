@@ -108,7 +108,7 @@ const parse = async (content: string): Promise<Parsed> => {
     found.objects.push(...describeOne(value, line))
     found.findings.push(...judgeObject(value, line))
   }
-  const plain = readPlain(content)
+  const plain = await readPlain(content)
   if (plain !== undefined) {
     for (const { value, line } of plain) take(value, line)
     return found
