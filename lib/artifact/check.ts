@@ -59,7 +59,8 @@ export const checkArtifact = async (
       details: shorten(problems),
       hint: 'mend it, or pass --no-validate to push it as it is',
     })
-  for (const text of shorten([...new Set([...gate.warned.map(named), ...(validate ? [] : problems), ...built.notes])]))
+  const forgotten = built.forgotten.map((path) => `${named(path)} is pushed, but not applied: no kustomization names it`)
+  for (const text of shorten([...new Set([...gate.warned.map(named), ...(validate ? [] : problems), ...built.notes, ...forgotten])]))
     ctx.report({ kind: 'warn', text })
   return built
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { ExecError, isKsailError, messageOf } from '../base/errors.ts'
 import { makeFolder, readJson, writeText } from '../io/files.ts'
@@ -16,6 +16,8 @@ export interface Built {
   readonly objects: readonly Described[]
   /** What could not be judged, as sentences. */
   readonly notes: readonly string[]
+  /** Manifests that no kustomization names, although one that is built lies beside them or above: most likely forgotten. */
+  readonly forgotten: readonly string[]
   /** Nothing of it is unknown: all of it could be read or built here. */
   readonly whole: boolean
   /** Folders of the artifact where it starts. */
@@ -35,6 +37,26 @@ interface ValidateOptions {
 }
 
 const KEPT = 200
+
+/** Files of programs that may lie beside manifests. */
+const NO_MANIFEST = /(?:^|\.)(?:ksail\.io|x-k8s\.io)$/
+const KUSTOMIZATION = /(?:^|\/)(?:kustomization\.ya?ml|Kustomization)$/
+
+/** Manifests that nothing builds, where the next kustomization above is built; what another one names is for that one's start folder. */
+const forgottenIn = (tree: Tree, reached: ReadonlySet<string>): readonly string[] => {
+  const kustomizations = [...tree.facts.keys()].filter((path) => KUSTOMIZATION.test(path))
+  const built = new Map(kustomizations.map((path) => [dirname(path), reached.has(path)]))
+  const others = kustomizations.filter((path) => !reached.has(path)).map((path) => tree.textOf(path))
+  const above = (folder: string): boolean => built.get(folder) ?? (folder !== '.' && above(dirname(folder)))
+  return [...tree.facts].flatMap(([path, { objects }]) =>
+    reached.has(path) ||
+    !objects.some(({ lacks, local, group }) => lacks === undefined && local !== true && !NO_MANIFEST.test(group)) ||
+    !above(dirname(path)) ||
+    others.some((text) => text.includes(basename(path)))
+      ? []
+      : [path],
+  )
+}
 
 /** What a build depends on: the program that builds, the folder, and the content of every file that it reads. */
 const keyOf = (root: Root, facts: ReadonlyMap<string, Facts>, builder: string): string => {
@@ -85,6 +107,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   const reached = new Set<string>()
   let learnt = false
   let whole = true
+  let readsMore = false
   let staged: Promise<{ path: string; remove(): Promise<void> }> | undefined
 
   const stage = async (root: Root): Promise<string> => {
@@ -125,6 +148,7 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
     if (seen.has(root.folder)) return
     seen.add(root.folder)
     for (const path of root.reached) reached.add(path)
+    readsMore ||= root.readsMore
     if (!required && root.problems.some(({ text }) => text.startsWith('the start folder'))) {
       notes.push(`${root.folder || '.'}, where a Kustomization starts, is not in the artifact`)
       return
@@ -150,5 +174,6 @@ export const buildTree = async ({ entries, facts, start, leftOut = [], remember 
   }
   if (memory !== undefined && learnt)
     await writeText(memory, JSON.stringify(Object.fromEntries([...known].slice(-KEPT)))).catch(() => undefined)
-  return { problems, objects, notes, whole, folders: seen, rest: hashOfRest(facts, reached) }
+  const forgotten = whole && !readsMore ? forgottenIn(tree, reached) : []
+  return { problems, objects, notes, forgotten, whole, folders: seen, rest: hashOfRest(facts, reached) }
 }

@@ -172,6 +172,29 @@ describe('checkArtifact', () => {
     expect((await check(files, { validate: false })).texts).toEqual([expect.stringContaining('x.yaml'), expect.stringContaining('y.yaml')])
   })
 
+  it('says which manifests nothing applies, and takes no other file for one', async () => {
+    const files = {
+      'kustomization.yaml': 'resources: [a.yaml, sub]\n',
+      'a.yaml': configMap('a'),
+      'b.yaml': configMap('b'),
+      'sub/kustomization.yaml': 'resources: []\nconfigMapGenerator: [{name: g, files: [conf.yaml]}]\n',
+      'sub/conf.yaml': configMap('inner'),
+      'sub/deep/c.yaml': configMap('c'),
+      // an example, a base of another cluster, values of a chart, files of programs
+      'example/kustomization.yaml': 'resources: [e.yaml]\n',
+      'example/e.yaml': configMap('e'),
+      'prod/kustomization.yaml': 'resources: [../shared.yaml]\n',
+      'shared.yaml': configMap('s'),
+      'values.yaml': 'replicas: 1\n',
+      'kind.yaml': 'apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nmetadata: {name: a}\n',
+    }
+    const exec = fakeExec({ 'kubectl kustomize *': configMap('a') })
+    const said = (await check(files, {}, exec)).texts.filter((text) => text.includes('not applied'))
+    expect(said).toEqual(['b.yaml', 'sub/deep/c.yaml'].map((path) => `${path} is pushed, but not applied: no kustomization names it`))
+    // Flux itself makes a root of everything in a folder without one
+    expect((await check({ 'a.yaml': configMap('a'), 'sub/b.yaml': configMap('b') })).texts).toEqual([])
+  })
+
   it('knows when a file changes that nothing reads', async () => {
     const rest = async (over: Record<string, string> = {}) => {
       const files = { 'kustomization.yaml': 'resources: [a.yaml]\n', 'a.yaml': 'kind: A\n', 'own/b.yaml': 'kind: B\n', ...over }

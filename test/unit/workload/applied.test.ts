@@ -35,6 +35,7 @@ const judge = async (all: readonly Applied[], trees: Trees, over: Partial<Built>
     problems: trees[folder] === undefined ? [{ file: folder, text: 'the start folder does not exist in the artifact' }] : [],
     objects: (trees[folder] ?? []) as Built['objects'],
     notes: [],
+    forgotten: [],
     whole: trees[folder] !== undefined,
     folders: new Set([folder]),
     rest: '',

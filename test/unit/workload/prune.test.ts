@@ -16,6 +16,7 @@ const built = (objects: readonly Described[]): Built => ({
   problems: [],
   objects,
   notes: [],
+  forgotten: [],
   whole: true,
   folders: new Set(['']),
   rest: 'same',
