@@ -20,8 +20,17 @@ export const nothingLeft = async (
   // where the engine names a port, only a registry that runs still has it; Docker itself may choose that of a container at each start
   const named = runtime.registry.url(target.name, 1) !== runtime.registry.url(target.name, 2)
   if (local && !registryRunning && (named || container?.wanders === true)) return false
-  if (!dryRun) await runtime.connect(ctx, target)
-  else if (!(await hasContextNamed(target.kubeconfig, target.context))) return false
+  if (!dryRun) {
+    const connected = await runtime.connect(ctx, target).then(
+      () => true,
+      (error: unknown) => {
+        // nobody knows where the API is: making it again finds out
+        if (!isKsailError(error, 'unreachable')) throw error
+        return false
+      },
+    )
+    if (!connected) return false
+  } else if (!(await hasContextNamed(target.kubeconfig, target.context))) return false
   const processes = runtime.controllers.as === 'processes' ? runtime.controllers : undefined
   if (processes !== undefined && !(await processes.run(ctx, target.name, components))) return false
   const { applied } = await manifestsOf(base, local ? (container?.port ?? record.port) : undefined)

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { chmod, lstat, mkdir, readdir, readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { KsailError, messageOf } from '../base/errors.ts'
 import { host } from './host.ts'
 import { isAlive } from './processes.ts'
 
@@ -92,7 +93,15 @@ export const writeText = async (path: string, text: string | Uint8Array, mode?: 
 
 export const readJson = async <T>(path: string): Promise<T | undefined> => {
   const text = await readText(path)
-  return text === undefined ? undefined : (JSON.parse(text) as T)
+  try {
+    return text === undefined ? undefined : (JSON.parse(text) as T)
+  } catch (cause) {
+    // as after the power failed
+    throw new KsailError('config', `${path} is damaged: ${messageOf(cause)}`, {
+      cause,
+      hint: 'remove that file, then run the command again',
+    })
+  }
 }
 
 export const writeJson = (path: string, value: unknown, mode?: number): Promise<void> =>

@@ -83,6 +83,13 @@ describeOnHost('processes that are killed', () => {
     await change()
   })
 
+  it('ports that nobody knows any more: up starts anew what listens there', async () => {
+    for (const file of filesBelow(join(process.env['XDG_STATE_HOME'] as string, 'ksail', 'host', 'dev')))
+      if (/components\/(kube-apiserver|registry)\.json$/.test(file)) rmSync(file)
+    await dev.ok('up')
+    await change()
+  })
+
   it('an interrupted create undoes what it made', async () => {
     for (const moment of [/cluster dev/, /Flux reads/]) {
       let code: number | null

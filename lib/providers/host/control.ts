@@ -127,7 +127,8 @@ export const ensureControl = async (
   await writeAdminConfig(unit, access)
   if (facts.workers !== undefined) await writeStages(unit)
   // a port that moved while the rest ran: the others look for the API where it was
-  if (before !== undefined && before !== ports['api']) await endComponents(ctx, unit, ofStage(await componentsOf(unit), 'work'), GRACE)
+  const work = before === ports['api'] ? [] : ofStage(await componentsOf(unit), 'work')
+  if (work.length > 0) await endComponents(ctx, unit, work, GRACE)
   return access
 }
 

@@ -11,7 +11,7 @@ import { makeFolder, readJson, writeJson } from '../../io/files.ts'
 import { freePort, isPortFree } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import { listensOn } from './listening.ts'
-import { endOrphans, homeOf, launch, logOf, refind } from './process.ts'
+import { endComponents, endOrphans, homeOf, launch, logOf, refind } from './process.ts'
 import { inUnit, readFacts, type Unit } from './unit.ts'
 
 /** Below the range from which systems take ports for outgoing connections: one of those would be taken while the cluster is stopped. */
@@ -222,7 +222,11 @@ const ensure = async (ctx: Context, unit: Unit, name: ComponentName, options: En
       async () => `waiting for ${name} of cluster ${unit.cluster}: process ${pid} ${await troubleOf(ctx, unit, name, pid)}`,
       wait(ports, pid, ended),
     )
-  const running = await refind(ctx, unit, name)
+  const found = await refind(ctx, unit, name)
+  // one whose ports nobody knows any more cannot be asked
+  const lostPorts = component.ports.some((port) => known[port] === undefined)
+  if (found !== undefined && lostPorts) await endComponents(ctx, unit, [name], 4000)
+  const running = lostPorts ? undefined : found
   if (running !== undefined) {
     const lost = async (): Promise<string | undefined> => ((await refind(ctx, unit, name)) === undefined ? 'it ended' : undefined)
     const ready = tellingWait(known, running, lost).then(async (why) => {

@@ -3,7 +3,7 @@ import { mkdtemp, readdir, readFile, stat, symlink, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { makeFolder, writeText } from '../../../lib/io/files.ts'
+import { makeFolder, readJson, writeText } from '../../../lib/io/files.ts'
 
 it('writes a file whole, and sweeps the halves beside it that killed processes left, and no others', async () => {
   const folder = await mkdtemp(join(tmpdir(), 'files-'))
@@ -34,4 +34,14 @@ it('makes a folder with those above it, also when others make them at the same m
   expect((await stat(join(folder, 'a'))).mode & 0o777).toBe(0o700)
   expect(await makeFolder(join(folder, 'c', 'd', 'e'))).toBe(join(folder, 'c'))
   expect(await makeFolder(join(folder, 'c', 'd', 'e'))).toBeUndefined()
+})
+
+it('a damaged file is named, with what to do', async () => {
+  const path = join(await mkdtemp(join(tmpdir(), 'files-')), 'unit.json')
+  await writeFile(path, '')
+  await expect(readJson(path)).rejects.toMatchObject({
+    code: 'config',
+    message: expect.stringContaining(`${path} is damaged: `),
+    hint: 'remove that file, then run the command again',
+  })
 })

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { createContext } from '../../../../lib/context.ts'
@@ -19,19 +19,25 @@ const registryOf = async (script: string, { speed = 1, platform = process.platfo
   const program = join(folder, 'registry')
   writeFileSync(
     program,
-    `#!${process.execPath}\nconst { createServer } = require('node:http')\nconst { readFileSync } = require('node:fs')\n${script}\n`,
+    `#!${process.execPath}\nconst { createServer } = require('node:http')\nconst { readFileSync } = require('node:fs')\nsetTimeout(() => process.exit(), 120_000).unref()\n${script}\n`,
   )
   chmodSync(program, 0o755)
   let isLate = (): boolean => false
+  const over = new AbortController()
   const ctx = createContext({
     platform,
+    signal: over.signal,
     env: { ...process.env, XDG_STATE_HOME: folder },
     now: () => Math.round(performance.now() * speed) + (isLate() ? 600_000 : 0),
     locate: async () => program,
   })
   const unit = unitOf(ctx, 'dev', 'registry')
   await ensureUnit(unit)
-  onTestFinished(() => endComponents(ctx, unit, ['registry'], 0))
+  onTestFinished(() => {
+    // what a test that took too long still starts would stay
+    over.abort(new Error('the test is over'))
+    return endComponents(ctx.cleanup(), unit, ['registry'], 0)
+  })
   const ensure = async (timeout: number) =>
     (
       await ensureComponent(ctx, unit, 'registry', {
@@ -112,6 +118,17 @@ describe('what does not get ready', () => {
       }).then(({ ready }) => ready),
     ).rejects.toThrow('etcd has ended')
   })
+})
+
+it('what runs on ports that nobody knows any more is started anew', async () => {
+  const { ctx, unit, ensure } = await registryOf(SERVE)
+  await ensure(60_000)
+  const before = await findProcess(ctx, unit, 'registry')
+  rmSync(inUnit(unit, 'components', 'registry.json'))
+  await ensure(60_000)
+  const after = await findProcess(ctx, unit, 'registry')
+  expect(after).toEqual(expect.any(Number))
+  expect(after).not.toBe(before)
 })
 
 /** As a shell does that does not \`exec\`: the port is that of a child. */
