@@ -1,61 +1,23 @@
-import { readFile } from 'node:fs/promises'
-import { KsailError, lastLines } from '../../base/errors.ts'
+import { KsailError } from '../../base/errors.ts'
 import type { Context } from '../../base/context.ts'
 import { formatSeconds } from '../../base/duration.ts'
 import { telling } from '../../base/events.ts'
-import { answers, socketAnswers } from '../../io/answers.ts'
-import { isHalted } from '../../io/processes.ts'
-import { isOver, type Patience } from './patience.ts'
 import type { Detached } from '../../io/exec.ts'
-import { makeFolder, readJson, writeJson } from '../../io/files.ts'
-import { freePort, isPortFree } from '../../io/ports.ts'
+import { makeFolder, writeJson } from '../../io/files.ts'
+import { isPortFree } from '../../io/ports.ts'
+import { isHalted } from '../../io/processes.ts'
+import { endedError, lengthOf, said } from './complaint.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import { listensOn } from './listening.ts'
-import { endComponents, endOrphans, homeOf, launch, logOf, refind } from './process.ts'
+import { isOver, type Patience } from './patience.ts'
+import { choosePorts, portsOf, portsPath, type PortChoice } from './ports.ts'
+import { endComponents, endOrphans, homeOf, launch, refind } from './process.ts'
+import { isReady, troubleOf } from './readiness.ts'
 import { inUnit, readFacts, type Unit } from './unit.ts'
 
-/** Below the range from which systems take ports for outgoing connections: one of those would be taken while the cluster is stopped. */
-const LOWEST = 20_000
-const SPREAD = 10_000
 /** How often a port may be taken between choosing and binding. */
 const TRIES = 5
 const PAUSE = 25
-
-const portsPath = (unit: Unit, name: ComponentName): string => inUnit(unit, 'components', `${name}.json`)
-
-/** The ports that a component has had; undefined when the unit has no such component. */
-export const portsOf = async (unit: Unit, name: ComponentName): Promise<Ports | undefined> =>
-  (await readJson<{ ports: Ports }>(portsPath(unit, name)))?.ports
-
-export interface PortChoice {
-  /** Where to look first; default a random port that systems do not hand out. */
-  readonly from?: number | undefined
-  /** Only this one will do. */
-  readonly only?: number | undefined
-}
-
-/** Ports chosen in this moment by others of this process: nobody listens on them yet. */
-const promised = new Set<number>()
-
-/** Free ports for what a component listens on: those that it had, else others. */
-export const choosePorts = async (ctx: Context, names: readonly string[], known: Ports, { from, only }: PortChoice): Promise<Ports> => {
-  const isFree = async (port: number): Promise<boolean> => !promised.has(port) && (await isPortFree(port))
-  const ports: Record<string, number> = {}
-  for (const name of names) {
-    const had = only ?? known[name]
-    if (only !== undefined && !(await isPortFree(only)))
-      throw new KsailError('conflict', `port ${only} is taken`, {
-        reason: 'port',
-        hint: 'free it, name another one, or leave the port away',
-      })
-    const port =
-      had !== undefined && (await isPortFree(had)) ? had : await freePort(from ?? LOWEST + Math.floor(ctx.random() * SPREAD), isFree)
-    if (port === undefined) throw new KsailError('conflict', 'no port of this machine is free', { hint: 'free one' })
-    promised.add(port)
-    ports[name] = port
-  }
-  return ports
-}
 
 /** What a process gets of our environment: how to reach the world, no secrets. */
 const PASSED = [
@@ -79,81 +41,6 @@ const environment = (ctx: Context, unit: Unit): Record<string, string> => ({
 
 /** Milliseconds that a process has to say that it is ready. */
 const ANSWER = 1000
-/** Paths of sockets end at 104 bytes on macOS. */
-const LONGEST_SOCKET = 103
-
-/** By the folder that the process is in the path stays short; where that does not help nobody can ask, and it is taken to answer. */
-const answersOn = async (
-  ctx: Context,
-  unit: Unit,
-  socket: string,
-  { pid, path, limit }: Asked & { readonly path: string },
-): Promise<boolean> => {
-  const place = ctx.platform === 'linux' ? `/proc/${pid}/cwd/${socket}` : inUnit(unit, socket)
-  return Buffer.byteLength(place) > LONGEST_SOCKET || socketAnswers(place, path, limit)
-}
-
-interface Asked {
-  readonly pid: number
-  readonly limit: number
-}
-
-/** Whether a component that runs says that it is ready. */
-export const isReady = async (ctx: Context, unit: Unit, name: ComponentName, { pid, limit }: Asked): Promise<boolean> => {
-  const { ready } = componentOf(name)
-  if (ready === undefined) return !(await isHalted(ctx, pid))
-  if ('socket' in ready) return answersOn(ctx, unit, ready.socket, { pid, path: ready.path, limit })
-  return answers(ctx, `http://127.0.0.1:${(await portsOf(unit, name))?.[ready.port]}${ready.path}`, limit)
-}
-
-/** What keeps a component that runs from being ready, as far as it can be seen, and what to do. */
-export const troubleOf = async (ctx: Context, unit: Unit, name: string, pid: number): Promise<string> =>
-  (await isHalted(ctx, pid)) ? `is halted by a signal: kill -CONT ${pid} lets it go on` : `is not ready: look at ${logOf(unit, name)}`
-
-interface Said {
-  readonly portTaken: boolean
-  /** What helps against what it complained of. */
-  readonly remedy: string | undefined
-  readonly words: readonly string[]
-}
-
-/** What programs complain of before they end, and what helps. */
-const REMEDIES: readonly (readonly [RegExp, string])[] = [
-  [/no space left on device|disk quota exceeded/i, 'make room on its disk'],
-  [/too many open files|file descriptor limit/i, 'raise the limit of open files (ulimit -n)'],
-]
-
-/** A line of a log as people can read it; the whole one is in the log. */
-const cut = (line: string): string => (line.length > 300 ? `${line.slice(0, 300)}…` : line)
-
-/** The last words of a component since a moment of its log. */
-const said = async (unit: Unit, name: ComponentName, from: number): Promise<Said> => {
-  const text = (await readFile(logOf(unit, name)).catch(() => Buffer.alloc(0))).subarray(from).toString('utf8')
-  // below a panic of Go stands where it came from, not why
-  const why = text.split(/^goroutine \d+ .*:$/m, 1)[0] ?? ''
-  return {
-    portTaken: /address already in use/i.test(text),
-    remedy: REMEDIES.find(([complaint]) => complaint.test(text))?.[1],
-    words: lastLines(why.trim() === '' ? text : why, 15).map(cut),
-  }
-}
-
-const lengthOf = async (unit: Unit, name: ComponentName): Promise<number> =>
-  (await readFile(logOf(unit, name)).catch(() => Buffer.alloc(0))).length
-
-/** A component that does not run any more, with its last words since a moment of its log. */
-export const endedError = async (
-  unit: Unit,
-  name: ComponentName,
-  { why, from = 0, code = 'failed' }: { readonly why?: string; readonly from?: number; readonly code?: 'failed' | 'conflict' } = {},
-): Promise<KsailError> => {
-  const { words, remedy } = await said(unit, name, from)
-  return new KsailError(code, `${name} of cluster ${unit.cluster} has ended${why === undefined ? '' : `: ${why}`}`, {
-    details: words,
-    hint: `${remedy === undefined ? '' : `${remedy}; `}look at ${logOf(unit, name)}`,
-  })
-}
-
 export interface EnsureOptions extends PortChoice, Patience {
   /** Tells from outside whether it is ready, where its row does not say how. */
   readonly ready?: ((ports: Ports) => Promise<boolean>) | undefined

@@ -5,7 +5,7 @@ import { exists } from '../../io/files.ts'
 import { isPortFree, refuseBarred } from '../../io/ports.ts'
 import { componentOf, programOf, type ComponentName, type Ports } from './components.ts'
 import type { ControlOptions } from './control.ts'
-import { choosePorts, portsOf, type PortChoice } from './ensure.ts'
+import { choosePorts, portsOf, type PortChoice } from './ports.ts'
 import { findProcess } from './process.ts'
 import { readFacts, type Unit } from './unit.ts'
 
