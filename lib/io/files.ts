@@ -62,19 +62,21 @@ export const makeFolder = async (path: string, mode?: number): Promise<string | 
 const ASIDE = /^\.(\d+)-[0-9a-f]{12}\.tmp$/
 const swept = new Set<string>()
 
-/**
- * A free name beside a file, for what is renamed to it when it is whole. The folder is made; halves in it that killed processes left are
- * removed, once for each folder.
- */
+/** Removes the halves in a folder that killed processes left, once for each folder. */
+export const sweepHalves = async (folder: string): Promise<void> => {
+  if (swept.has(folder)) return
+  swept.add(folder)
+  const names = await readdir(folder).catch(() => [])
+  const left = names.filter((name) => ASIDE.test(name) && !isAlive(Number(ASIDE.exec(name)?.[1])))
+  // what another one sweeps at this moment, or another user's, is no failure of ours
+  await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined)))
+}
+
+/** A free name beside a file, for what is renamed to it when it is whole. The folder is made. */
 export const asideOf = async (path: string): Promise<string> => {
   const folder = dirname(path)
   await makeFolder(folder)
-  if (!swept.has(folder)) {
-    swept.add(folder)
-    const left = (await readdir(folder)).filter((name) => ASIDE.test(name) && !isAlive(Number(ASIDE.exec(name)?.[1])))
-    // what another one sweeps at this moment, or another user's, is no failure of ours
-    await Promise.all(left.map((name) => rm(join(folder, name), { recursive: true, force: true }).catch(() => undefined)))
-  }
+  await sweepHalves(folder)
   return join(folder, `.${host.pid}-${randomBytes(6).toString('hex')}.tmp`)
 }
 

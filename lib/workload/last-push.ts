@@ -1,9 +1,9 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Context } from '../base/context.ts'
 import { messageOf } from '../base/errors.ts'
 import { refusalOf } from '../base/refusal.ts'
 import { isTag } from '../base/reference.ts'
-import { readJson, writeJson } from '../io/files.ts'
+import { exists, readJson, sweepHalves, writeJson } from '../io/files.ts'
 import { withLock } from '../io/lock.ts'
 
 /** What this project pushed. */
@@ -43,14 +43,17 @@ export const readLastPush = async (project: string, repository: string, tag: str
 /** Remembers pushes, newest first. A project that cannot be written is told, it is no failure: the artifact is there. */
 export const writeLastPush = async (ctx: Context, project: string, pushes: readonly LastPush[]): Promise<void> => {
   const isSame = (one: LastPush, two: LastPush): boolean => one.repository === two.repository && one.tag === two.tag
+  const lock = `${pathOf(project)}.lock`
+  // there may be nothing to write, but what a killed push left behind
+  await sweepHalves(dirname(lock))
   const before = await readPushes(project)
-  if (pushes.every((it) => before.some((other) => isSame(it, other) && other.digest === it.digest))) return
+  if (!(await exists(lock)) && pushes.every((it) => before.some((other) => isSame(it, other) && other.digest === it.digest))) return
   const write = async (): Promise<void> => {
     const others = (await readPushes(project)).filter((it) => !pushes.some((other) => isSame(it, other)))
     await writeJson(pathOf(project), { pushes: [...pushes, ...others].slice(0, KEPT) })
   }
   // another push at this moment must not bring back what it has read before this one: nobody waits long enough to be told
-  await withLock({ ...ctx, report: () => undefined }, `${pathOf(project)}.lock`, 'what was pushed', write).catch((error: unknown) =>
+  await withLock({ ...ctx, report: () => undefined }, lock, 'what was pushed', write).catch((error: unknown) =>
     ctx.report({ kind: 'warn', text: `what was pushed is not remembered: ${messageOf(refusalOf(error as NodeJS.ErrnoException))}` }),
   )
 }

@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createServer, type Server } from 'node:http'
 import { describe, expect, it, vi } from 'vitest'
@@ -484,6 +485,20 @@ describe('last push', () => {
     await Promise.all(tags.map((tag) => writeLastPush(ctx, ctx.cwd, [{ repository: 'h/r', tag, digest, at: '' }])))
     expect((await readPushes(ctx.cwd)).map(({ tag }) => tag).toSorted()).toEqual(tags.toSorted())
     expect(readdirSync(join(ctx.cwd, '.ksail'))).toEqual(['last-push.json'])
+  })
+
+  it('leaves nothing of one that was killed while it wrote, also where there is nothing to write any more', async () => {
+    const ctx = fakeContext()
+    const pushes = [{ repository: 'h/r', tag: 'a', digest: `sha256:${'1'.repeat(64)}`, at: '' }]
+    await writeLastPush(ctx, ctx.cwd, pushes)
+    // a folder of its own is swept once
+    const cwd = tempFolder()
+    cpSync(join(ctx.cwd, '.ksail'), join(cwd, '.ksail'), { recursive: true })
+    const dead = spawnSync(process.execPath, ['-e', '0']).pid
+    writeFileSync(join(cwd, '.ksail', `.${dead}-0123456789ab.tmp`), '')
+    writeFileSync(join(cwd, '.ksail', 'last-push.json.lock'), `${dead} 1`)
+    await writeLastPush(ctx, cwd, pushes)
+    expect(readdirSync(join(cwd, '.ksail'))).toEqual(['last-push.json'])
   })
   it('knows nothing from a damaged file', async () => {
     const folder = tempFolder()
