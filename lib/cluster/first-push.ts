@@ -85,8 +85,11 @@ export const firstPush = (ctx: Context, project: Project, target: Target, { layo
       sent = await withRemote(ctx, destination, async (remote): Promise<Sent> => {
         const heads = await readHeads(remote, [tag])
         const held = heads.get(tag)
-        if (onlyIfMissing && held !== undefined)
+        if (onlyIfMissing && held !== undefined) {
+          // nothing to remember, but the halves of a create that was killed in that moment
+          await writeLastPush(ctx, target.project, [])
           return { reference: formatReference({ ...reference, digest: held }), tag, digest: held, changed: false }
+        }
         const { digest, folder } = await prepared()
         const { changed } = await sendTo(ctx, remote, { artifact: { digest, folder }, tags: [tag, ...project.config.alsoTags], heads })
         await writeLastPush(ctx, target.project, [
