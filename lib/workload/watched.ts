@@ -6,6 +6,7 @@ import type { Project } from '../config/project.ts'
 import type { ClusterSource } from '../engines/engine.ts'
 import { clusterSource } from '../engines/index.ts'
 import { readText } from '../io/files.ts'
+import { readRecord } from '../providers/record.ts'
 import { connect, type Kube } from '../tools/kube.ts'
 import { refuseOthers } from './owner.ts'
 
@@ -21,10 +22,12 @@ const whyUnnamed = async ({ kubeconfig, context }: Target): Promise<KsailError |
 
 /** What a push asks by the way may not keep it waiting for longer (ms). */
 const PATIENCE = 3000
+/** The only one that can say where it goes, and far away, may take its time. */
+const FAR = 10_000
 
 /** The answer to a question that a push asks by the way. */
-export const soon = <T>(work: Promise<T>): Promise<T> =>
-  within(PATIENCE, work, () => new KsailError('unreachable', `no answer within ${PATIENCE / 1000} s`))
+export const soon = <T>(work: Promise<T>, patience = PATIENCE): Promise<T> =>
+  within(patience, work, () => new KsailError('unreachable', `no answer within ${patience / 1000} s`))
 
 /** The cluster of a push, asked once, while it packs and sends. */
 export interface Watched {
@@ -36,7 +39,7 @@ export interface Watched {
 }
 
 interface WatchOptions {
-  /** Reads what the cluster pulls with, too. */
+  /** Nobody else says where the push goes: reads what the cluster pulls with, too. */
   readonly secret: boolean
   /** The cluster is going to be written to: one of another project is an error. */
   readonly writes: boolean
@@ -55,8 +58,10 @@ export const watchCluster = async (ctx: Context, project: Project, { secret, wri
     const [source] = await Promise.all([clusterSource(ctx, target, { kube, secret }), refuseOthers(ctx, project, kube)])
     return { kube, source }
   }
+  // beside a cluster of ours there is a registry to fall back on
+  const patience = secret && (await readRecord(ctx, target.name)) === undefined ? FAR : PATIENCE
   try {
-    return await soon(ask())
+    return await soon(ask(), patience)
   } catch (error) {
     if (isKsailError(error, 'interrupted', 'terminated')) throw error
     const others = isKsailError(error, 'conflict')

@@ -8,6 +8,7 @@ import { readLastPush, readPushes, writeLastPush } from '../../../lib/workload/l
 import { mismatchOf } from '../../../lib/workload/mismatch.ts'
 import { judgePrune } from '../../../lib/workload/prune-judge.ts'
 import { push, type PushOptions } from '../../../lib/workload/push.ts'
+import { writeRecord } from '../../../lib/providers/record.ts'
 import { fakeContext, tempFolder } from '../../fakes/context.ts'
 import { fakeDocker } from '../../fakes/docker.ts'
 import { fakeExec } from '../../fakes/exec.ts'
@@ -201,7 +202,7 @@ describe('push', () => {
     expect(kube.patched).toEqual([])
   })
 
-  it('waits three seconds in all for a cluster that hangs, says so once, and asks it nothing twice', async () => {
+  it('waits three seconds in all for a cluster of its own that hangs, says so once, and asks it nothing twice', async () => {
     const { ctx, exec } = world()
     const asked: string[] = []
     let reached: () => void = () => undefined
@@ -222,10 +223,21 @@ describe('push', () => {
       spawn,
       env: { DOCKER_HOST: 'unix:///var/run/docker.sock' },
     })
-    writeFileSync(join(ctx.cwd, 'kubeconfig'), 'contexts: [{name: kind-dev}]\n')
+    const kubeconfig = join(ctx.cwd, 'kubeconfig')
+    writeFileSync(kubeconfig, 'contexts: [{name: kind-dev}]\n')
+    await writeRecord(own, {
+      id: 'id',
+      name: 'dev',
+      project: ctx.cwd,
+      provider: 'Docker',
+      distribution: 'Vanilla',
+      created: '2026-01-01T00:00:00.000Z',
+      kubeconfig,
+      context: 'kind-dev',
+    })
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] })
     try {
-      const pushing = push({ name: 'dev', provider: 'Docker', kubeconfig: join(ctx.cwd, 'kubeconfig') }, own)
+      const pushing = push({ name: 'dev', provider: 'Docker', kubeconfig }, own)
       await waiting
       await vi.advanceTimersByTimeAsync(3000)
       expect(await pushing).toMatchObject({ changed: true, repository: 'localhost:5055/k8s', registryFrom: 'docker' })
