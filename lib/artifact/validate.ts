@@ -38,19 +38,20 @@ interface ValidateOptions {
 
 const KEPT = 200
 
-/** Files of programs that may lie beside manifests. */
-const NO_MANIFEST = /(?:^|\.)(?:ksail\.io|x-k8s\.io)$/
 const KUSTOMIZATION = /(?:^|\/)(?:kustomization\.ya?ml|Kustomization)$/
 
 /** Manifests that nothing builds, where the next kustomization above is built; what another one names is for that one's start folder. */
 const forgottenIn = (tree: Tree, reached: ReadonlySet<string>): readonly string[] => {
   const kustomizations = [...tree.facts.keys()].filter((path) => KUSTOMIZATION.test(path))
   const built = new Map(kustomizations.map((path) => [dirname(path), reached.has(path)]))
+  // beside the configuration of the project lie those of other programs, which are no manifests
+  const isProject = tree.isLeftOut('ksail.yaml')
   const others = kustomizations.filter((path) => !reached.has(path)).map((path) => tree.textOf(path))
   const above = (folder: string): boolean => built.get(folder) ?? (folder !== '.' && above(dirname(folder)))
   return [...tree.facts].flatMap(([path, { objects }]) =>
     reached.has(path) ||
-    !objects.some(({ lacks, local, group }) => lacks === undefined && local !== true && !NO_MANIFEST.test(group)) ||
+    (isProject && dirname(path) === '.') ||
+    !objects.some(({ lacks, local }) => lacks === undefined && local !== true) ||
     !above(dirname(path)) ||
     others.some((text) => text.includes(basename(path)))
       ? []

@@ -1,20 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { afterAll, expect, it } from 'vitest'
+import { level, LEVELS } from '../../bin/dev/bench/chain.ts'
 import { configMap, describeOnHost, hostProject, processesOf } from './bed.ts'
-
-const LEVELS = [1, 2, 3, 4]
-
-const level = (index: number): string => `apiVersion: kustomize.toolkit.fluxcd.io/v1
-kind: Kustomization
-metadata: {name: level-${index}, namespace: flux-system}
-spec:
-  interval: 10m
-  path: ./levels/${index}
-  prune: true
-  wait: true
-  sourceRef: {kind: OCIRepository, name: flux-system}
-  dependsOn: [${index === 1 ? '' : `{name: level-${index - 1}}`}]
-`
 
 /** What one process of a cluster was started with. */
 const wordsOf = (cluster: string, component: string): readonly string[] =>

@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { repeated, row, run } from './measure.ts'
 import { onHost } from './project.ts'
 
-const LEVELS = [1, 2, 3, 4]
+/** Numbers of the Kustomizations of a chain. */
+export const LEVELS = [1, 2, 3, 4]
 
-const level = (index: number): string => `apiVersion: kustomize.toolkit.fluxcd.io/v1
+/** One of a chain, which waits for the one before. */
+export const level = (index: number): string => `apiVersion: kustomize.toolkit.fluxcd.io/v1
 kind: Kustomization
 metadata: {name: level-${index}, namespace: flux-system}
 spec:

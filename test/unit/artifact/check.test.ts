@@ -180,17 +180,23 @@ describe('checkArtifact', () => {
       'sub/kustomization.yaml': 'resources: []\nconfigMapGenerator: [{name: g, files: [conf.yaml]}]\n',
       'sub/conf.yaml': configMap('inner'),
       'sub/deep/c.yaml': configMap('c'),
-      // an example, a base of another cluster, values of a chart, files of programs
+      // an example, a base of another cluster, values of a chart
       'example/kustomization.yaml': 'resources: [e.yaml]\n',
       'example/e.yaml': configMap('e'),
       'prod/kustomization.yaml': 'resources: [../shared.yaml]\n',
       'shared.yaml': configMap('s'),
       'values.yaml': 'replicas: 1\n',
-      'kind.yaml': 'apiVersion: kind.x-k8s.io/v1alpha4\nkind: Cluster\nmetadata: {name: a}\n',
     }
     const exec = fakeExec({ 'kubectl kustomize *': configMap('a') })
     const said = (await check(files, {}, exec)).texts.filter((text) => text.includes('not applied'))
     expect(said).toEqual(['b.yaml', 'sub/deep/c.yaml'].map((path) => `${path} is pushed, but not applied: no kustomization names it`))
+    const configuration = (group: string) => `apiVersion: ${group}/v1\nkind: Cluster\nmetadata: {name: a}\n`
+    const project = {
+      'kustomization.yaml': 'resources: []\n',
+      'ksail.yaml': configuration('ksail.io'),
+      'kind.yaml': configuration('other.io'),
+    }
+    expect((await check(project)).texts).toEqual([])
     // Flux itself makes a root of everything in a folder without one
     expect((await check({ 'a.yaml': configMap('a'), 'sub/b.yaml': configMap('b') })).texts).toEqual([])
   })
